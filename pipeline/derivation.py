@@ -1,0 +1,107 @@
+"""A derived feature, part by part: reads a part of the input feature and writes the part of the derived one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from pipeline.entries import parameters_of
+from pipeline.errors import JobError
+from pipeline.rows import stored
+from pipeline.store import Dataset, FeatureRows
+from pipeline.store.layout import part_shard, parts
+from pipeline.store.read import read_part
+from pipeline.store.schema import REJECTS
+from pipeline.store.write import write_feature, write_rows
+from transforms import features
+from transforms.errors import RejectError
+from transforms.features import Derivation
+from transforms.projections import Projection
+
+
+def derive_rows(rows: FeatureRows, entry: dict[str, Any], projection: Projection | None) -> Iterator[tuple[int, Any]]:
+    """(number, row or RejectError) of each clip in ``rows``; a row is as :func:`write_feature` takes it."""
+    feature = features.get(entry["name"])
+    assert isinstance(feature, Derivation)
+    parameters = parameters_of(entry)
+    sequence = bool(rows.masks)
+    for number, values in enumerate(rows.floats()):
+        mask = rows.masks[number] if sequence else None
+        try:
+            try:
+                computed = feature.compute(values, mask, projection, parameters)
+            except ValueError as error:
+                raise RejectError("not_computable", f"{entry['name']}: {error}", "extract") from None
+            row = {"id": rows.ids[number], "sha256": rows.sha256[number], "values": stored(computed, entry)}
+        except RejectError as error:
+            yield number, error
+            continue
+        if entry["layout"] == "sequence":
+            row |= {"times_s": rows.times_s[number], "mask": rows.masks[number]}
+        yield number, row
+
+
+def derive_part(dataset: Dataset, path: Path, entry: dict[str, Any], projection: Projection | None) -> int:
+    """Derive what is missing of the clips in one part; returns how many clips were computed.
+
+    Raises
+    ------
+    JobError: the dataset cannot be written.
+    """
+    name, shard = entry["name"], part_shard(path)
+    assert shard is not None
+    have: set[str] = set()
+    for part in parts(dataset.feature_folder(name), shard):
+        have.update(pq.read_table(part, columns=["id"])["id"].to_pylist())
+    source = read_part(path)
+    rows, rejects = [], []
+    for number, found in derive_rows(source, entry, projection):
+        if source.ids[number] in have:
+            continue
+        if isinstance(found, RejectError):
+            rejects.append(_reject(source.ids[number], source.sha256[number], name, found, entry["fingerprint"]))
+        else:
+            rows.append(found)
+    try:
+        if rows:
+            write_feature(dataset.feature_folder(name), entry, rows, shard, dataset.shards)
+        if rejects:
+            write_rows(dataset.rejects_folder, REJECTS, rejects, shard, dataset.shards, entry["fingerprint"])
+    except OSError as error:
+        raise JobError(f"{dataset.path}: cannot be written ({error.strerror or error})") from error
+    return len(rows)
+
+
+def _reject(clip_id: str, sha256: str, feature: str, error: RejectError, attempt: str) -> dict[str, Any]:
+    return {
+        "id": clip_id,
+        "uri": "",
+        "sha256": sha256,
+        "size_bytes": -1,
+        "mtime_ns": 0,
+        "feature": feature,
+        "stage": error.stage,
+        "reason": error.reason,
+        "message": error.message,
+        "attempt": attempt,
+    }
+
+
+def missing_parts(dataset: Dataset, entry: dict[str, Any]) -> tuple[list[Path], int]:
+    """Parts of the input feature that hold a clip without the derived one, and how many such clips there are."""
+    done = dataset.done(entry["name"])
+    refused = {
+        row["id"]
+        for row in dataset.rejects()
+        if row["feature"] == entry["name"] and row["attempt"] == entry["fingerprint"]
+    }
+    found, clips = [], 0
+    for path in parts(dataset.feature_folder(entry["input"])):
+        lacking = sum(i not in done and i not in refused for i in pq.read_table(path, columns=["id"])["id"].to_pylist())
+        if lacking:
+            found.append(path)
+            clips += lacking
+    return found, clips

@@ -1,0 +1,83 @@
+"""The fit graph: shards are sampled side by side, then one step adds the samples up in order and fits."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+
+from pipeline.fitting import fit_samples, sample_shard, training_sample
+from pipeline.jobs.runner import run_graph
+from pipeline.store import Dataset
+from transforms.projections import Projection, load_projection
+
+
+class SampleShardFn(beam.DoFn):
+    """Shard number -> path of the file with its sampled rows, if it has any."""
+
+    def __init__(self, dataset: str, feature: str, limit: int, work: str) -> None:
+        self._dataset = dataset
+        self._feature = feature
+        self._limit = limit
+        self._work = work
+
+    def process(self, shard: int) -> Iterator[str]:
+        path = Path(self._work) / f"{shard:05d}.npy"
+        if sample_shard(Dataset.open(self._dataset), self._feature, shard, self._limit, path):
+            yield str(path)
+
+
+class FitFn(beam.DoFn):
+    """Paths of samples -> path of the projection."""
+
+    def __init__(self, name: str, parameters: dict[str, Any], whiten: bool, to: str) -> None:
+        self._name = name
+        self._parameters = parameters
+        self._whiten = whiten
+        self._to = to
+
+    def process(self, paths: list[str]) -> Iterator[str]:
+        fit_samples(self._name, [Path(p) for p in paths], self._parameters, self._whiten).save(self._to)
+        yield self._to
+
+
+def fit(
+    dataset: Dataset, feature: str, name: str, parameters: dict[str, Any], whiten: bool, options: Sequence[str]
+) -> tuple[Projection, dict[str, int]]:
+    """Learn a projection over the training split of a feature.
+
+    Parameters
+    ----------
+    feature: the input; ``name`` the derivation that it is for.
+    parameters: its ``dims``, ``epsilon`` and ``rows``.
+
+    Returns
+    -------
+    the projection, and what it was fitted on: ``rows`` used, ``rows_available``, ``clips``.
+
+    Raises
+    ------
+    JobError: too few clips to learn anything, or the job failed.
+    """
+    limit, fitted_on = training_sample(dataset, feature, int(parameters["rows"]))
+    work = dataset.work_folder(name)
+    fitted = work / "fitted.safetensors"
+
+    def build(pipeline: beam.Pipeline) -> None:
+        (
+            pipeline
+            | "Shards" >> beam.Create(list(range(dataset.shards)))
+            | "Spread" >> beam.Reshuffle()
+            | "Sample" >> beam.ParDo(SampleShardFn(str(dataset.path), feature, limit, str(work)))
+            | "Collect" >> beam.combiners.ToList()
+            | "Fit" >> beam.ParDo(FitFn(name, parameters, whiten, str(fitted)))
+        )
+
+    try:
+        run_graph(build, options)
+        return load_projection(fitted), fitted_on
+    finally:
+        shutil.rmtree(work, ignore_errors=True)

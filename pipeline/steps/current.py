@@ -1,0 +1,30 @@
+"""Making an entry the current one of its feature."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pipeline import entries
+from pipeline.steps.report import Report, Say
+from pipeline.store import Dataset
+
+
+def make_current(dataset: Dataset, name: str, entry: dict[str, Any], report: Report, say: Say) -> None:
+    """Put an entry into dataset.json; values under another fingerprint are set aside."""
+    before = dataset.meta["features"].get(name)
+    aside = dataset.settle(name, entry["fingerprint"])
+    if aside and before and before["fingerprint"] != entry["fingerprint"]:
+        changed = _difference(before, entry)
+        report.note(f"{name}: {changed} changed; computed again, the old values are set aside", say)
+    dataset.meta["features"][name] = entry
+
+
+def _difference(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """What is new in an entry, for people."""
+    old, new = entries.parameters_of(before), entries.parameters_of(after)
+    changed = [f"{key} ({old.get(key)} -> {new[key]})" for key in new if new[key] != old.get(key)]
+    if before["version"] != after["version"]:
+        changed.append(f"version ({before['version']} -> {after['version']})")
+    if before.get("weights_label") != after.get("weights_label"):
+        changed.append(f"weights ({before.get('weights_label')} -> {after.get('weights_label')})")
+    return ", ".join(changed) or "what it is computed from"

@@ -1,0 +1,101 @@
+"""The step that reads media: decode and extract what the dataset lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from models.weights import Weights, resolve
+from pipeline import entries, planning
+from pipeline.errors import JobError
+from pipeline.inputs import InputClip
+from pipeline.settings import Settings
+from pipeline.steps.current import make_current
+from pipeline.steps.report import Report, Say
+from pipeline.store import Dataset
+from transforms import features
+from transforms.features import Extractor
+
+
+def resolve_weights(dataset: Dataset | None, name: str, extractor: Extractor, choice: str, say: Say) -> Weights:
+    """The weights for an extractor.
+
+    Raises
+    ------
+    JobError: ``auto`` would fall back to random weights over features that pretrained ones have made.
+    """
+    weights = resolve(extractor.backbone, choice, say=say)
+    before = ((dataset.meta["features"].get(name) if dataset else None) or {}).get("weights") or {}
+    if choice == "auto" and weights.source == "random" and before.get("source", "random") != "random":
+        raise JobError(
+            f"{name}: this dataset was made with {before['source']} weights, which cannot be had now; random ones would "
+            "replace good features: mend the network, or say --weights random"
+        )
+    return weights
+
+
+def extract(
+    dataset: Dataset, clips: list[InputClip], wanted: Sequence[str], settings: Settings, beam: Sequence[str], say: Say
+) -> Report:
+    """Decode and extract what the dataset lacks of ``clips``.
+
+    Parameters
+    ----------
+    wanted: names of extractors (derivations among them are passed over).
+    """
+    report = Report(input_clips=len(clips))
+    current: dict[str, dict[str, Any]] = {}
+    for name in wanted:
+        feature = features.get(name)
+        if isinstance(feature, Extractor):
+            weights = resolve_weights(dataset, name, feature, settings.weights, say)
+            current[name] = entries.make_entry(feature, settings.parameters(name), weights=weights)
+    for name, entry in current.items():
+        make_current(dataset, name, entry, report, say)
+    dataset.save()
+
+    plan = planning.plan_extraction(
+        clips,
+        dataset,
+        current,
+        settings.limits,
+        workers=settings.workers,
+        clips_per_part=settings.clips_per_part,
+        retry_rejects=settings.retry_rejects,
+        say=say,
+    )
+    report.todo, report.rejected_before, report.duplicates = plan.todo, plan.rejected_before, plan.duplicates
+    for line in plan.notes:
+        report.note(line, say)
+    if plan.duplicates:
+        report.note(f"{plan.duplicates} files have the same content as another one and are not computed twice", say)
+    if plan.changed:
+        report.note(f"{len(plan.changed)} clips have new content and are computed again", say)
+    if not plan.units:
+        return report
+    dataset.drop(plan.changed)
+    dataset.drop(plan.retried, rejects_only=True)
+
+    from pipeline.extraction import ExtractionConfig
+    from pipeline.jobs.extract import extract as run
+
+    config = ExtractionConfig(
+        output=str(dataset.path),
+        shards=dataset.shards,
+        entries=current,
+        attempt=plan.attempt,
+        limits=settings.limits,
+        workers=settings.workers,
+        backend=settings.backend,
+        device=settings.device,
+        batch=settings.batch,
+        keep_sound=settings.keep_sound,
+    )
+    result = run(plan, config, beam)
+    for name in current:
+        report.computed[name] = result["rows"].get(name, 0)
+    report.rejects = result["rejects"]
+    report.media_s = result["media_s"]
+    report.encoders = result["encoders"]
+    report.seconds = {"extract": result["wall_s"], **{f"extract.{k}": v for k, v in result["seconds"].items()}}
+    return report

@@ -1,0 +1,119 @@
+"""The step that learns projections, or takes published ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import JobError, UsageError
+from pipeline.settings import Settings
+from pipeline.steps.report import Report, Say
+from pipeline.store import Dataset
+from transforms import features
+from transforms.features import Derivation
+from transforms.projections import Projection
+from transforms.youtube8m import load_matrices
+
+
+def projection_path(dataset: Dataset, name: str) -> Path | None:
+    """File of the current projection of a derivation; None where it is not fitted (or not for these inputs)."""
+    known = dataset.meta["projections"].get(name)
+    return dataset.path / "projections" / known["file"] if known else None
+
+
+def fit(
+    dataset: Dataset, wanted: Sequence[str], settings: Settings, beam: Sequence[str], report: Report, say: Say
+) -> None:
+    """Learn the projections that ``wanted`` derivations need and the dataset lacks.
+
+    A projection is kept when clips are added; it is learned again where its input or its parameters have changed, or
+    with ``settings.refit``. Where too few clips exist to learn anything, the note says so and nothing is written.
+    """
+    for name in wanted:
+        feature = features.get(name)
+        if not isinstance(feature, Derivation) or feature.projection is None:
+            continue
+        parameters = {k: v for k, v in settings.parameters(name).items() if k in ("dims", "epsilon", "rows")}
+        source = dataset.meta["features"].get(str(feature.card.input))
+        if source is None or not dataset.done(source["name"]):
+            continue
+        known = dataset.meta["projections"].get(name)
+        if (
+            known
+            and known["input"] == source["fingerprint"]
+            and (known.get("imported") or known["parameters"] == parameters)
+        ):
+            path = projection_path(dataset, name)
+            if path is not None and path.is_file() and not settings.refit:
+                continue
+        from pipeline.jobs.fit import fit as run
+
+        began = time.monotonic()
+        try:
+            projection, fitted_on = run(dataset, source["name"], name, parameters, feature.projection.whiten, beam)
+        except JobError as error:
+            dataset.meta["projections"].pop(name, None)
+            report.note(f"{name}: not computed: {error}", say)
+            continue
+        finally:
+            report.seconds["fit"] = round(report.seconds.get("fit", 0.0) + time.monotonic() - began, 3)
+        keep_projection(dataset, name, projection, source["fingerprint"], parameters, fitted_on)
+        reduced = projection.meta.get("reduced")
+        say(
+            f"{name}: fitted on {fitted_on['rows']} rows of {fitted_on['clips']} clips, {len(projection.eigenvalues)} dimensions"
+        )
+        if reduced:
+            report.note(f"{name}: {reduced}", say)
+
+
+def keep_projection(
+    dataset: Dataset,
+    name: str,
+    projection: Projection,
+    input_fingerprint: str,
+    parameters: dict[str, Any],
+    fitted_on: dict[str, Any],
+    *,
+    imported: bool = False,
+) -> None:
+    """Write a projection under its digest and make it the current one of a derivation."""
+    folder = dataset.path / "projections"
+    folder.mkdir(exist_ok=True)
+    file = f"{name}-{projection.digest[:12]}.safetensors"
+    projection.save(folder / file)
+    dataset.meta["projections"][name] = {
+        "file": file,
+        "digest": projection.digest,
+        "input": input_fingerprint,
+        "parameters": parameters,
+        "fitted_on": fitted_on,
+        "imported": imported,
+        **{key: projection.meta.get(key) for key in ("source", "reduced")},
+    }
+    dataset.save()
+
+
+def import_projection(dataset: Dataset, name: str, path: str, settings: Settings, say: Say) -> None:
+    """Make YouTube-8M's published matrices the projection of ``name`` instead of fitting one.
+
+    Raises
+    ------
+    UsageError: ``path`` holds no such matrices, or they do not fit the input feature.
+    """
+    feature = features.get(name)
+    if not isinstance(feature, Derivation) or feature.projection is None:
+        raise UsageError(f"{name} has no projection; matrices can be imported for wpca")
+    source = dataset.card(str(feature.card.input))
+    try:
+        projection = load_matrices(path, name)
+    except (ValueError, OSError) as error:
+        raise UsageError(f"--import {path}: {error}") from None
+    if len(projection.mean) != source["dims"]:
+        raise UsageError(
+            f"--import {path}: made for {len(projection.mean)} dimensions, {source['name']} has {source['dims']}"
+        )
+    parameters = {k: v for k, v in settings.parameters(name).items() if k in ("dims", "epsilon", "rows")}
+    keep_projection(dataset, name, projection, source["fingerprint"], parameters, {}, imported=True)
+    say(f"{name}: {projection.meta['source']} matrices imported, {len(projection.eigenvalues)} dimensions")

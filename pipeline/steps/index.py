@@ -1,0 +1,64 @@
+"""The step that builds FAISS indexes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from pipeline.errors import UsageError
+from pipeline.recipes import IndexEntry
+from pipeline.steps.report import Report, Say
+from pipeline.store import Dataset
+
+
+def build_indexes(
+    dataset: Dataset,
+    wanted: Sequence[IndexEntry],
+    options: dict[str, Any],
+    beam: Sequence[str],
+    report: Report,
+    say: Say,
+) -> None:
+    """Build the indexes in ``wanted`` that are missing or no longer what the dataset holds.
+
+    Parameters
+    ----------
+    options: fields of :class:`pipeline.indexing.build.IndexSpec` other than the metric; None keeps those that the index
+        was built with before (or takes the defaults).
+
+    Raises
+    ------
+    UsageError: the feature cannot be indexed, or the options make no sense.
+    JobError: it cannot be built or written.
+    """
+    from pipeline.index_files import check_feature, content_of, describe
+    from pipeline.indexing.build import IndexSpec
+
+    for entry in wanted:
+        check_feature(dataset, entry.feature)
+        known = describe(dataset, entry.name)
+        try:
+            if options is None and known is not None:
+                spec = IndexSpec(**known["spec"])
+            else:
+                spec = IndexSpec(metric=entry.metric, **(options or {}))
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        content, clips = content_of(dataset, entry.feature, spec)
+        if not clips or (known is not None and known["content"] == content):
+            continue
+        from pipeline.jobs.index import build_index
+
+        began = time.monotonic()
+        build_index(dataset, entry.name, entry.feature, spec, content, beam)
+        report.seconds["index"] = round(report.seconds.get("index", 0.0) + time.monotonic() - began, 3)
+        description = describe(dataset, entry.name)
+        assert description is not None
+        dataset.meta["indexes"][entry.name] = {key: description[key] for key in ("feature", "fingerprint", "metric")}
+        dataset.save()
+        recall = description["recall_at_10"]["value"]
+        measured = f", recall@10 {recall:.3f}" if recall is not None else ""
+        say(f"index {entry.name}: {clips} clips by {entry.feature} ({description['build']['kind']}{measured})")
+        for line in description["build"]["messages"]:
+            report.note(f"index {entry.name}: {line}", say)

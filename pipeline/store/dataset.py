@@ -1,0 +1,280 @@
+"""The dataset as a whole: its folder, dataset.json, the lock, and what is already done in it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pds
+import pyarrow.parquet as pq
+
+from pipeline.errors import JobError, UsageError
+from pipeline.store import journal, read
+from pipeline.store.layout import FORMAT_NAME, FORMAT_VERSION, parts
+from pipeline.store.schema import CLIPS, REJECTS, card_of
+from pipeline.store.write import sweep, value_leaf, write_atomically, write_table
+
+_META = "dataset.json"
+_LOCK = ".lock"
+#: Folder below ``features`` for values that a changed parameter has set aside.
+SUPERSEDED = ".superseded"
+_WORK = ".work"
+
+
+class Dataset:
+    """An open dataset.
+
+    Attributes
+    ----------
+    path: its folder.
+    meta: the content of dataset.json; :meth:`save` writes it back.
+    """
+
+    def __init__(self, path: Path, meta: dict[str, Any]) -> None:
+        self.path = path
+        self.meta = meta
+
+    # -- opening ---------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def open(cls, path: str | Path) -> Dataset:
+        """The dataset in an existing folder.
+
+        Raises
+        ------
+        UsageError: no dataset there, damaged, or of another format version.
+        """
+        folder = Path(path)
+        try:
+            meta = json.loads((folder / _META).read_text())
+        except (FileNotFoundError, NotADirectoryError):
+            raise UsageError(f"{folder}: no dataset here (no {_META}); `reelscore run` makes one") from None
+        except (ValueError, OSError) as error:
+            raise UsageError(f"{folder / _META}: cannot be read as a dataset's description ({error})") from None
+        if not isinstance(meta, dict) or meta.get("format") != FORMAT_NAME:
+            raise UsageError(f"{folder / _META}: not the description of a Reelscore dataset; choose another folder")
+        if meta.get("format_version") != FORMAT_VERSION:
+            raise UsageError(
+                f"{folder}: dataset of format version {meta.get('format_version')}, this program reads version "
+                f"{FORMAT_VERSION}; use the matching release of reelscore, or another output folder"
+            )
+        return cls(folder, meta)
+
+    @classmethod
+    def create(cls, path: str | Path, shards: int, fractions: Mapping[str, float]) -> Dataset:
+        """A new, empty dataset in a folder that does not exist or holds nothing.
+
+        Raises
+        ------
+        UsageError: the folder holds something else, or cannot be written.
+        """
+        folder = Path(path)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            strangers = [entry.name for entry in folder.iterdir() if entry.name != _LOCK]
+            if strangers:
+                raise UsageError(
+                    f"{folder}: holds something else ({', '.join(sorted(strangers)[:3])}); give an empty or new folder"
+                )
+            meta = {
+                "format": FORMAT_NAME,
+                "format_version": FORMAT_VERSION,
+                "shards": shards,
+                "split_fractions": dict(fractions),
+                "features": {},
+                "projections": {},
+                "indexes": {},
+                "runs": [],
+            }
+            dataset = cls(folder, meta)
+            dataset.save()
+        except OSError as error:
+            raise UsageError(f"{folder}: cannot be written ({error.strerror or error})") from None
+        return dataset
+
+    @staticmethod
+    def exists(path: str | Path) -> bool:
+        """Whether a folder holds a dataset (of any version)."""
+        return (Path(path) / _META).is_file()
+
+    def save(self) -> None:
+        """Write dataset.json, whole or not at all."""
+        write_atomically(self.path / _META, (json.dumps(self.meta, indent=1, sort_keys=True) + "\n").encode())
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the dataset for writing; what a killed run left half written is swept away first.
+
+        The lock goes with the process that holds it, however that ends.
+
+        Raises
+        ------
+        JobError: another process writes it now.
+        """
+        with (self.path / _LOCK).open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                file.seek(0)
+                raise JobError(
+                    f"{self.path}: process {file.read().strip() or '?'} is writing this dataset; wait until it is done"
+                ) from None
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            journal.finish(self.path)
+            sweep(self.path)
+            shutil.rmtree(self.path / _WORK, ignore_errors=True)
+            # another run may have changed it between opening and locking
+            self.meta = Dataset.open(self.path).meta
+            yield
+
+    # -- places ----------------------------------------------------------------------------------------------------
+
+    @property
+    def shards(self) -> int:
+        """Number of shards, fixed when the dataset was made."""
+        return int(self.meta["shards"])
+
+    @property
+    def clips_folder(self) -> Path:
+        return self.path / "clips"
+
+    @property
+    def rejects_folder(self) -> Path:
+        return self.path / "rejects"
+
+    def feature_folder(self, name: str) -> Path:
+        return self.path / "features" / name
+
+    def work_folder(self, step: str) -> Path:
+        """An empty folder for what a step needs on its way; the step removes it, or the next holder of the lock."""
+        folder = self.path / _WORK / step
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
+
+    def card(self, feature: str) -> dict[str, Any]:
+        """The feature's entry in dataset.json: its card, parameters in force, fingerprint, weights and versions.
+
+        Raises
+        ------
+        UsageError: the dataset has no such feature.
+        """
+        try:
+            card: dict[str, Any] = self.meta["features"][feature]
+            return card
+        except KeyError:
+            has = ", ".join(sorted(self.meta["features"])) or "none yet"
+            raise UsageError(f"{self.path}: no feature {feature!r} in this dataset; it has: {has}") from None
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def clips(self, columns: list[str] | None = None) -> pa.Table:
+        """The clips table, sorted by id."""
+        return _sorted_table(self.clips_folder, CLIPS, columns)
+
+    def done(self, feature: str) -> dict[str, str]:
+        """id -> sha256 of the clips whose feature is computed and current."""
+        folder = self.feature_folder(feature)
+        found: dict[str, str] = {}
+        for path in parts(folder):
+            table = pq.read_table(path, columns=["id", "sha256"])
+            found.update(zip(table["id"].to_pylist(), table["sha256"].to_pylist(), strict=True))
+        return found
+
+    def rejects(self) -> list[dict[str, Any]]:
+        """The rejects that still hold: the clip, or its feature, has not been computed since."""
+        table = _sorted_table(self.rejects_folder, REJECTS, None)
+        if not table.num_rows:
+            return []
+        have = dict(zip(*(self.clips(["id", "sha256"])[c].to_pylist() for c in ("id", "sha256")), strict=True))
+        done = {name: self.done(name) for name in pc.unique(table["feature"]).to_pylist() if name}
+        return [
+            row
+            for row in table.to_pylist()
+            if (done[row["feature"]] if row["feature"] else have).get(row["id"]) != row["sha256"]
+        ]
+
+    def rows(self, feature: str, shard: int | None = None) -> Iterator[read.FeatureRows]:
+        """The feature's rows, one shard after the other, sorted by id within a shard."""
+        folder = self.feature_folder(feature)
+        for number in range(self.shards) if shard is None else [shard]:
+            found = read.shard_rows(parts(folder, number))
+            if found is not None:
+                yield found
+
+    def masks(self, feature: str) -> Iterator[list[tuple[str, np.ndarray]]]:
+        """(id, mask) of the clips of each part, without reading the values; one True for a clip-level feature."""
+        for path in parts(self.feature_folder(feature)):
+            sequence = "mask" in pq.read_schema(path).names
+            table = pq.read_table(path, columns=["id", "mask"] if sequence else ["id"]).combine_chunks()
+            ids = table["id"].to_pylist()
+            if not sequence:
+                yield [(clip_id, np.ones(1, bool)) for clip_id in ids]
+                continue
+            masks = table["mask"].to_pylist()
+            yield [(clip_id, np.array(mask, bool)) for clip_id, mask in zip(ids, masks, strict=True)]
+
+    # -- keeping it true -------------------------------------------------------------------------------------------
+
+    def settle(self, feature: str, fingerprint: str) -> int:
+        """Make ``fingerprint`` the current one of a feature.
+
+        Parts of another fingerprint are set aside under ``features/.superseded`` (a plain reader does not see them),
+        and parts that were set aside under this one come back. Returns the number of parts set aside.
+        """
+        folder = self.feature_folder(feature)
+        aside = self.path / "features" / SUPERSEDED
+        moved = 0
+        for path in parts(folder):
+            found = card_of(pq.read_schema(path)).get("fingerprint")
+            if found != fingerprint:
+                target = aside / f"{feature}-{found}"
+                target.mkdir(parents=True, exist_ok=True)
+                path.replace(target / path.name)
+                moved += 1
+        back = aside / f"{feature}-{fingerprint}"
+        if back.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in parts(back):
+                path.replace(folder / path.name)
+            with contextlib.suppress(OSError):
+                back.rmdir()
+        return moved
+
+    def drop(self, ids: Iterable[str], *, rejects_only: bool = False) -> None:
+        """Remove the rows of clips whose content has changed (or only their rejects, before another try)."""
+        gone = pa.array(sorted(set(ids)), pa.string())
+        if not len(gone):
+            return
+        folders = [self.rejects_folder]
+        if not rejects_only:
+            folders += [self.clips_folder, *(self.feature_folder(name) for name in self.meta["features"])]
+        for folder in folders:
+            for path in parts(folder):
+                inside = pc.is_in(pq.read_table(path, columns=["id"])["id"], value_set=gone)
+                if not pc.any(inside).as_py():
+                    continue
+                rest = pq.read_table(path).filter(pc.invert(inside))
+                if rest.num_rows:
+                    write_table(path, rest, values=value_leaf(path))
+                else:
+                    path.unlink()
+
+
+def _sorted_table(folder: Path, schema: pa.Schema, columns: list[str] | None) -> pa.Table:
+    files = [str(path) for path in parts(folder)]
+    if not files:
+        return schema.empty_table() if columns is None else schema.empty_table().select(columns)
+    table = pds.dataset(files, schema=schema).to_table(columns=columns)
+    return table.sort_by([("id", "ascending")]) if "id" in table.column_names else table

@@ -1,0 +1,34 @@
+"""Hearing FFmpeg's error messages: some damage is patched up without any other sign than a line in its log."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+
+class Complaints:
+    """Context manager: collects this thread's messages of level ERROR and keeps them off the terminal."""
+
+    def __init__(self) -> None:
+        import av.logging
+
+        self._log = av.logging
+        self._capture = av.logging.Capture()
+
+    def __enter__(self) -> Complaints:
+        self._level, self._skip = self._log.get_level(), self._log.get_skip_repeated()
+        self._log.set_level(self._log.ERROR)
+        self._log.set_skip_repeated(False)  # else a message that the last clip gave too would be swallowed
+        self._heard = self._capture.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._capture.__exit__(kind, problem, trace)
+        self._log.set_skip_repeated(self._skip)
+        self._log.set_level(self._level)
+
+    @property
+    def messages(self) -> list[str]:
+        """What was said so far, one line each."""
+        return [" ".join(text.split()) for level, _, text in self._heard if level <= self._log.ERROR]

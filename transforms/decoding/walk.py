@@ -1,0 +1,140 @@
+"""Packets in, pictures out: the loop that the sequential and the pruned decoding share."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from transforms.decoding.complaints import Complaints
+from transforms.decoding.picture import IDENTITY, Matrix, display_matrix
+from transforms.decoding.rows import RowFiller
+from transforms.errors import RejectError
+
+if TYPE_CHECKING:
+    from av.packet import Packet
+    from av.video.codeccontext import VideoCodecContext
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+
+class NotPrunable(Exception):
+    """The pruned walk cannot promise the pictures of a sequential decode; the message says why."""
+
+
+@dataclass
+class Outcome:
+    """What a walk gave besides the rows.
+
+    Attributes
+    ----------
+    pictures: how many came out and are shown.
+    errors: packets that the decoder refused, and pictures that it patched up.
+    last_pts: of the last shown picture; ``last_error``: the decoder's words.
+    matrix: display matrix of the first picture.
+    """
+
+    pictures: int = 0
+    errors: int = 0
+    last_pts: int | None = None
+    last_error: str = ""
+    matrix: Matrix = IDENTITY
+    hidden_pts: frozenset[int] = field(default_factory=frozenset)
+
+
+def prepare(stream: VideoStream, max_pixels: int, strict: bool) -> VideoCodecContext:
+    """Set a fresh decoder up: one thread, no picture above ``max_pixels``; ``strict`` turns damage into errors."""
+    context = stream.codec_context
+    context.thread_count = 1
+    context.thread_type = "NONE"
+    context.options = {"max_pixels": str(max_pixels)} | ({"err_detect": "explode"} if strict else {})
+    return context
+
+
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """Raise ``too_many_pixels`` where a picture is larger than the limit."""
+    if width * height > max_pixels:
+        message = f"pictures of {width}x{height} = {width * height} pixels, the limit is {max_pixels}"
+        raise RejectError("too_many_pixels", message, "decode")
+
+
+def _check_grown(context: VideoCodecContext, packet: Packet | None, max_pixels: int) -> None:
+    """Raise ``too_many_pixels`` if that is why the decoder refused a packet: only its log says so."""
+    import av
+
+    with Complaints() as complaints, contextlib.suppress(av.error.FFmpegError):
+        context.decode(packet)
+    if any("max pixel count" in text for text in complaints.messages):
+        message = f"pictures grow in mid-stream to more than the limit of {max_pixels} pixels"
+        raise RejectError("too_many_pixels", message, "decode")
+
+
+class Clock:
+    """Gives every picture a time: its pts, else its dts, else one spacing after the picture before."""
+
+    def __init__(self, first_pts: int, spacing: int) -> None:
+        self._next, self._spacing = first_pts, spacing
+
+    def pts(self, frame: VideoFrame) -> int:
+        """The picture's time in ticks of its stream."""
+        pts = frame.pts if frame.pts is not None else frame.dts
+        pts = self._next if pts is None else pts
+        self._next = pts + max(1, frame.duration or self._spacing)
+        return pts
+
+
+def pictures(
+    context: VideoCodecContext, packets: Iterable[Packet], outcome: Outcome, max_pixels: int, strict: bool
+) -> Iterator[VideoFrame]:
+    """Decode; a packet that the decoder refuses is counted and skipped, or ends the pruned walk if ``strict``."""
+    for packet in packets:
+        yield from _decode(context, packet, outcome, max_pixels, strict)
+    yield from _decode(context, None, outcome, max_pixels, strict)
+
+
+def _decode(
+    context: VideoCodecContext, packet: Packet | None, outcome: Outcome, max_pixels: int, strict: bool
+) -> list[VideoFrame]:
+    import av
+
+    try:
+        frames = context.decode(packet)
+    except av.error.EOFError:
+        return []
+    except av.error.FFmpegError as problem:
+        if problem.errno == errno.ENOMEM:
+            raise MemoryError("the decoder wanted more memory than it may have") from problem
+        if problem.errno == errno.EINVAL:
+            _check_grown(context, packet, max_pixels)
+        if strict:
+            raise NotPrunable(f"decode error ({problem.strerror})") from problem
+        outcome.errors += 1
+        outcome.last_error = problem.strerror or str(problem)
+        return []
+    for frame in frames:
+        check_size(frame.width, frame.height, max_pixels)
+        if frame.is_corrupt:
+            if strict:
+                raise NotPrunable("damaged picture")
+            outcome.errors += 1
+            outcome.last_error = "damaged picture"
+    return frames
+
+
+def show(frame: VideoFrame, pts: int, fillers: list[RowFiller], outcome: Outcome) -> None:
+    """Give a picture to every view."""
+    if not outcome.pictures:
+        outcome.matrix = display_matrix(frame)
+    outcome.pictures += 1
+    outcome.last_pts = pts
+    for filler in fillers:
+        filler.push(pts, frame)
+
+
+def tick_spacing(stream: VideoStream, time_base: Fraction) -> int:
+    """Ticks between pictures by the declared rate, one second where it is not known."""
+    rate = stream.guessed_rate or stream.average_rate or 1
+    return max(1, round(1 / (Fraction(rate) * time_base)))

@@ -1,0 +1,65 @@
+"""What a feature is: an extractor reads a view of the clip, a derivation reads another feature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from transforms.card import Card, Value
+from transforms.projections import Projection
+from transforms.views import FrameView
+
+Parameters = Mapping[str, Value]
+
+
+class UnknownFeatureError(LookupError):
+    """No feature of that name is registered."""
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A frozen network over the pictures of a view, batched across clips.
+
+    Attributes
+    ----------
+    backbone: name in :mod:`models.backbones`.
+    view: the view that the network looks at, given the parameters.
+    """
+
+    card: Card
+    backbone: str
+    view: Callable[[Parameters], FrameView]
+
+
+@dataclass(frozen=True)
+class ProjectionSpec:
+    """What ``fit`` learns for a derivation, over the training split of its input feature.
+
+    The card's parameters ``dims``, ``epsilon`` and ``rows`` (size of the sample; the rows with the smallest hash are
+    taken) belong to it as well.
+    """
+
+    whiten: bool
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """A feature computed from another one of the same clip.
+
+    Attributes
+    ----------
+    compute: (values, mask, projection, parameters) -> values. ``values`` is float32 [n, D] with ``mask`` bool [n] for a
+        sequence, float32 [D] with mask None for a clip-level input.
+    projection: what has to be fitted first, or None.
+    dims: length of a vector from that of an input vector, where neither the card nor the projection says it.
+    """
+
+    card: Card
+    compute: Callable[[np.ndarray, np.ndarray | None, Projection | None, Parameters], np.ndarray]
+    projection: ProjectionSpec | None = None
+    dims: Callable[[int], int] | None = None
+
+
+Feature = Extractor | Derivation

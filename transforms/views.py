@@ -1,0 +1,152 @@
+"""Views: what decoding hands to the extractors.
+
+A view names a way of looking at a clip (frames at one size and rate, or sound at one rate). Extractors that name
+the same view share its data, so that a clip is decoded once however many features are computed from it.
+Views are frozen and hashable: they are dictionary keys, and their fields are part of a feature's fingerprint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+#: YouTube-8M as used by VM-NET samples the first 360 s of a video (paper; the released extractor stops at 300).
+PAPER_MAX_S = 360.0
+#: The cap of the published YouTube-8M extractor (code: ``max_num_frames = 300`` at 1 fps).
+CODE_MAX_S = 300.0
+
+
+@dataclass(frozen=True)
+class FrameView:
+    """Pictures on a regular grid of the clip's timeline.
+
+    Row k holds the last frame whose pts is <= ``start + k / rate_hz``; where no frame is that early but the first one
+    falls into the cell [k, k + 1) / rate_hz, row k holds that first frame.
+
+    Parameters
+    ----------
+    size_px: side of the square picture in pixels; the aspect ratio is not kept (as in YouTube-8M's extractor).
+    rate_hz: rows per second.
+    max_s: rows at or after this second are not made.
+    decoder: ``pyav`` (exact) or ``decord`` (by average frame rate, for comparison).
+    resizer: ``swscale-bilinear`` straight from the coded picture, or ``rgb-antialias`` (full-size RGB first).
+    """
+
+    size_px: int = 299
+    rate_hz: float = 1.0
+    max_s: float = PAPER_MAX_S
+    decoder: str = "pyav"
+    resizer: str = "swscale-bilinear"
+
+
+@dataclass(frozen=True)
+class SoundView:
+    """One channel of sound at one rate, on the clip's timeline: sample i is at ``i / rate_hz`` seconds.
+
+    The channels are averaged (FFmpeg's own down-mix of stereo is sqrt(2) louder), then resampled with soxr HQ.
+    """
+
+    rate_hz: int
+    max_s: float | None = None
+
+
+View = FrameView | SoundView
+
+
+@dataclass
+class Frames:
+    """The data of a :class:`FrameView`.
+
+    Attributes
+    ----------
+    pixels: uint8 [n, size, size, 3], RGB, upright (the container's rotation is applied).
+    times_s: float64 [n], the pts of the frame shown in each row, in seconds from the clip's start; 0 where masked.
+    mask: bool [n], False where the timeline has no picture yet (the row is black then).
+    """
+
+    pixels: np.ndarray
+    times_s: np.ndarray
+    mask: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+
+@dataclass
+class Sound:
+    """The data of a :class:`SoundView`.
+
+    Attributes
+    ----------
+    samples: float32 [n], from the clip's start; silence (0) where the track starts late, has a gap or ends early.
+    rate_hz: samples per second.
+    start_s, end_s: the part of the timeline that the track really covers, half-open.
+    """
+
+    samples: np.ndarray
+    rate_hz: int
+    start_s: float
+    end_s: float
+
+
+@dataclass
+class VideoStream:
+    """What the container says of the chosen picture stream (coded size, before rotation)."""
+
+    index: int
+    codec: str
+    width_px: int
+    height_px: int
+    pix_fmt: str
+    sample_aspect_ratio: str
+    rotation_deg: int
+    mirrored: bool
+    average_fps: float | None
+    hdr: bool
+
+
+@dataclass
+class AudioStream:
+    """What the container says of the chosen sound stream."""
+
+    index: int
+    codec: str
+    rate_hz: int
+    channels: int
+
+
+@dataclass
+class ClipInfo:
+    """One clip's timeline and streams.
+
+    Attributes
+    ----------
+    start_s: the container's start on its own clock; every other time of the clip is relative to it.
+    duration_s: length of the timeline in seconds.
+    duration_source: ``container`` or ``packets`` (measured, where the header says nothing or nonsense).
+    decoder: how the pictures were decoded: ``pyav-pruned``, ``pyav-sequential`` or ``decord``; empty if they were not.
+    decoder_note: why it was not the default one, for example ``open GOP``.
+    flags: short words for what a user may want to filter on, for example ``no_sound``, ``late_picture``.
+    """
+
+    container: str
+    start_s: float
+    duration_s: float
+    duration_source: str
+    video: VideoStream | None
+    audio: AudioStream | None
+    video_streams: int
+    audio_streams: int
+    decoder: str = ""
+    decoder_note: str = ""
+    flags: list[str] = field(default_factory=list)
+
+
+@dataclass
+class DecodedClip:
+    """A clip with the data of every view that was asked for (a sound view is absent where there is no sound)."""
+
+    info: ClipInfo
+    views: dict[View, Frames | Sound]
+    cpu_s: float = 0.0
