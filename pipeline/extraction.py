@@ -8,7 +8,8 @@ from __future__ import annotations
 import queue
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -88,6 +89,8 @@ class Extraction:
         self._decoders: queue.SimpleQueue[DecoderProcess] = queue.SimpleQueue()
         self._opened: list[DecoderProcess] = []
         self._pool: ThreadPoolExecutor | None = None
+        self._backlog: deque[ClipTask] = deque()
+        self._ahead: deque[Future[Extracted]] = deque()
 
     def open(self) -> None:
         """Load the networks and get the decoders ready.
@@ -118,6 +121,8 @@ class Extraction:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
+        self._backlog.clear()
+        self._ahead.clear()
         for decoder in self._opened:
             decoder.close()
         self._opened = []
@@ -161,16 +166,23 @@ class Extraction:
         except RejectError as error:
             result.errors.append(("sound", error))
 
-    def decode_all(self, tasks: tuple[ClipTask, ...]) -> Iterator[Extracted]:
-        """Decode clips side by side and give them back in order, at most ``workers + 1`` ahead of the reader."""
+    def start(self, tasks: Sequence[ClipTask]) -> None:
+        """Begin to decode clips; :meth:`decoded` gives them back in the order in which they were started."""
+        self._backlog.extend(tasks)
+        self._submit()
+
+    def decoded(self, count: int) -> Iterator[Extracted]:
+        """The next ``count`` clips that were started, as soon as each is decoded."""
+        for _ in range(count):
+            clip = self._ahead.popleft().result()
+            self._submit()
+            yield clip
+
+    def _submit(self) -> None:
+        """Keep every decoder busy with one clip more waiting, and no more: decoded clips are large."""
         assert self._pool is not None
-        ahead: list[Future[Extracted]] = []
-        for task in tasks:
-            ahead.append(self._pool.submit(self._decode, task))
-            if len(ahead) > self._config.workers:
-                yield ahead.pop(0).result()
-        while ahead:
-            yield ahead.pop(0).result()
+        while self._backlog and len(self._ahead) <= self._config.workers:
+            self._ahead.append(self._pool.submit(self._decode, self._backlog.popleft()))
 
     # -- many clips ------------------------------------------------------------------------------------------------
 
@@ -227,8 +239,8 @@ class Extraction:
             if clip.decoded is not None:
                 clip.decoded.views.clear()
 
-    def run(self, unit: Unit, done: Callable[..., None] = lambda **event: None) -> UnitResult:
-        """Do a unit and write its parts.
+    def finish(self, unit: Unit, done: Callable[..., None] = lambda **event: None) -> UnitResult:
+        """Extract a unit whose tasks were started, and write its parts.
 
         Parameters
         ----------
@@ -241,7 +253,7 @@ class Extraction:
         result = UnitResult(encoders={name: encoder.describe() for name, encoder in self._encoders.items()})
         clock: dict[str, float] = {"decode_cpu": 0.0, "wait": 0.0, "model": 0.0}
         finished: list[Extracted] = []
-        for clip in self.extract(self.decode_all(unit.tasks), clock):
+        for clip in self.extract(self.decoded(len(unit.tasks)), clock):
             finished.append(clip)
             whole = [error.reason for feature, error in clip.errors if feature is None]
             done(**({"reason": whole[0]} if whole else {"frames": sum(len(v["values"]) for v in clip.values.values())}))

@@ -104,14 +104,14 @@ def plan_extraction(
 
     done = {name: dataset.done(name) for name in entries}
     refused: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in rejects:
-        refused[row["id"]].append(row)
+    for reject in rejects:
+        refused[reject["id"]].append(reject)
 
     plan = ExtractionPlan([], attempt, len(identified), 0, 0, duplicates)
     by_shard: dict[int, list[ClipTask]] = defaultdict(list)
     kept_split = 0
     for clip_id, sha256, error, clip in identified:
-        row = have.get(clip_id)
+        row: Mapping[str, Any] | None = have.get(clip_id)
         if row is not None and sha256 is not None and row["sha256"] != sha256:
             plan.changed.append(clip_id)
             row = None

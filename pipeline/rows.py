@@ -46,11 +46,8 @@ def stored(values: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:
         kept = values.astype(entry["dtype"])
     off = float(np.max(np.abs(kept.astype(np.float64) - values), initial=0.0))
     if not off <= entry["tolerance"] * largest:
-        raise RejectError(
-            "storage_tolerance",
-            f"{entry['name']}: {entry['dtype']} is off by {off:g} of {largest:g}, the card allows {entry['tolerance']:g}",
-            "store",
-        )
+        found = f"{entry['name']}: {entry['dtype']} is off by {off:g} where the largest value is {largest:g}"
+        raise RejectError("storage_tolerance", f"{found}; the card allows {entry['tolerance']:g} of it", "store")
     return kept
 
 

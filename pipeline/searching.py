@@ -89,6 +89,19 @@ def find_clip(dataset: Dataset, query: str) -> str | None:
     return begins[0] if begins else None
 
 
+def first_clip(dataset: Dataset, feature: str) -> str:
+    """Some clip that can ask: the first id that has the feature.
+
+    Raises
+    ------
+    UsageError: no clip has it.
+    """
+    ids = dataset.done(feature)
+    if not ids:
+        raise UsageError(f"{dataset.path}: no clip has {feature}")
+    return min(ids)
+
+
 def vector_of_clip(dataset: Dataset, feature: str, clip_id: str) -> np.ndarray:
     """float32 [D]: the stored vector of a clip.
 
@@ -148,7 +161,8 @@ def _extract(
     extraction = Extraction(config)
     try:
         extraction.open()
-        (clip,) = extraction.extract(extraction.decode_all((task,)), {})
+        extraction.start([task])
+        (clip,) = extraction.extract(extraction.decoded(1), {})
     finally:
         extraction.close()
     for _, error in clip.errors:

@@ -65,9 +65,8 @@ def parse_overrides(assignments: Iterable[str]) -> dict[str, dict[str, Value]]:
         except features.UnknownFeatureError as error:
             raise UsageError(f"--set {assignment}: {error.args[0]}") from None
         if parameter not in known:
-            raise UsageError(
-                f"--set {assignment}: {feature} has no parameter {parameter!r}; it has: {', '.join(sorted(known)) or 'none'}"
-            )
+            has = ", ".join(sorted(known)) or "none"
+            raise UsageError(f"--set {assignment}: {feature} has no parameter {parameter!r}; it has: {has}")
         try:
             found.setdefault(feature, {})[parameter] = known[parameter].parse(name, text)
         except ValueError as error:

@@ -39,7 +39,7 @@ def add_input(parser: argparse.ArgumentParser) -> None:
         "--input",
         required=True,
         metavar="DIR|GLOB|MANIFEST",
-        help="a folder of videos, a pattern, or a CSV or Parquet manifest (uri, and optionally clip_id, split, label, text)",
+        help="a folder of videos, a pattern, or a CSV or Parquet manifest (uri; optional clip_id, split, label, text)",
     )
     group.add_argument("--output", required=True, metavar="DATASET", help="the dataset's folder; clips are added to it")
     shares = ",".join(f"{share:g}" for share in DEFAULT_FRACTIONS.values())
@@ -149,7 +149,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
                         raise UsageError(str(error)) from None
                     overrides.setdefault(name, {}).setdefault(parameter, parsed)
     given = vars(options)
-    known_fields = {
+    known_fields: dict[str, Any] = {
         key: given[key]
         for key in ("weights", "backend", "device", "batch", "workers", "keep_sound", "retry_rejects", "clips_per_part")
         if key in given

@@ -29,8 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--import",
         dest="matrices",
         metavar="PATH",
-        help="YouTube-8M's published matrices for wpca instead of fitting: yt8m_pca.tgz, or a folder with its .npy files "
-        "or MediaPipe's two .pb files",
+        help="YouTube-8M's published matrices for wpca instead of fitting: yt8m_pca.tgz, or a folder with its .npy "
+        "files or MediaPipe's two .pb files",
     )
     arguments.add_set(parser)
     arguments.add_runner(parser)

@@ -11,7 +11,10 @@ from pipeline.cli.session import beam_arguments, open_or_create, record_run
 from pipeline.inputs import read_input
 
 HELP = "run a recipe: extract, fit, derive and index what the dataset lacks"
-EPILOG = "Example:\n  reelscore run vmnet --input videos/ --output dataset/\n\nThe same command again computes only what is new."
+EPILOG = """Example:
+  reelscore run vmnet --input videos/ --output dataset/
+
+The same command again computes only what is new."""
 TAKES_BEAM_OPTIONS = True
 
 

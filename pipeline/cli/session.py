@@ -39,7 +39,7 @@ _RUNS_KEPT = 200
 
 
 def beam_arguments(options: argparse.Namespace) -> list[str]:
-    """Options for Beam: the runner and what our own parser did not know; checked only if there is something to check."""
+    """Options for Beam: the runner and what our own parser did not know, checked where there is anything to check."""
     if not options.beam and options.runner.lower() in ("direct", "directrunner"):
         return ["--runner=FnApiRunner"]
     from pipeline.jobs.runner import beam_options
@@ -75,7 +75,7 @@ def open_or_create(options: argparse.Namespace, clips: int) -> Dataset:
 
 @contextlib.contextmanager
 def record_run(dataset: Dataset, options: argparse.Namespace) -> Iterator[Callable[[Report], None]]:
-    """Add what was done to ``runs`` in dataset.json, also when a later step fails; runs that did nothing leave no trace."""
+    """Add what was done to ``runs`` in dataset.json, also when a later step fails; doing nothing leaves no trace."""
     reports: list[Report] = []
     started = _now()
     try:

@@ -6,7 +6,7 @@ import csv
 import glob
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from pipeline.errors import UsageError
@@ -17,61 +17,13 @@ from pipeline.inputs.splits import normalise_split
 #: File names that a folder is searched for. Sound files are among them so that they are turned away with a reason
 #: instead of being missed in silence. A manifest or a glob takes any name.
 MEDIA_SUFFIXES = frozenset(
-    [
-        ".3g2",
-        ".3gp",
-        ".asf",
-        ".avi",
-        ".dv",
-        ".f4v",
-        ".flv",
-        ".gxf",
-        ".h264",
-        ".h265",
-        ".hevc",
-        ".ivf",
-        ".m1v",
-        ".m2t",
-        ".m2ts",
-        ".m2v",
-        ".m4v",
-        ".mj2",
-        ".mjpeg",
-        ".mkv",
-        ".mov",
-        ".mp4",
-        ".mpe",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-        ".mxf",
-        ".nut",
-        ".ogm",
-        ".ogv",
-        ".qt",
-        ".rm",
-        ".rmvb",
-        ".ts",
-        ".vob",
-        ".webm",
-        ".wmv",
-        ".wtv",
-        ".y4m",
-        ".aac",
-        ".aif",
-        ".aiff",
-        ".flac",
-        ".m4a",
-        ".m4b",
-        ".mka",
-        ".mp2",
-        ".mp3",
-        ".oga",
-        ".ogg",
-        ".opus",
-        ".wav",
-        ".wma",
-    ]
+    "." + word
+    for line in (
+        "3g2 3gp asf avi dv f4v flv gxf h264 h265 hevc ivf m1v m2t m2ts m2v m4v mj2 mjpeg mkv mov mp4 mpe mpeg mpg mts",
+        "mxf nut ogm ogv qt rm rmvb ts vob webm wmv wtv y4m",
+        "aac aif aiff flac m4a m4b mka mp2 mp3 oga ogg opus wav wma",
+    )
+    for word in line.split()
 )
 MANIFEST_SUFFIXES = (".csv", ".parquet")
 _COLUMNS = ("uri", "clip_id", "split", "label", "text")
@@ -171,7 +123,7 @@ def _read_manifest(given: str) -> list[InputClip]:
     return clips
 
 
-def _row(manifest: str, number: int, row: dict[str, str | None]) -> InputClip:
+def _row(manifest: str, number: int, row: Mapping[str, str | None]) -> InputClip:
     where = f"{manifest}, row {number}"
     uri = (row.get("uri") or "").strip("\r\n")
     if not uri.strip():

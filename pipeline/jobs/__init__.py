@@ -1,1 +1,1 @@
-"""The Beam jobs: thin graphs around Beam-free work. What is shuffled are paths, ids and counts, never frames or sound."""
+"""The Beam jobs: thin graphs around Beam-free work. Only paths, ids and counts are shuffled, never frames or sound."""

@@ -12,6 +12,9 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.timestamp import MIN_TIMESTAMP
+from apache_beam.utils.windowed_value import WindowedValue
 
 from pipeline.extraction import Extraction, ExtractionConfig, UnitResult
 from pipeline.jobs.runner import run_graph
@@ -41,13 +44,28 @@ class ExtractUnitFn(beam.DoFn):
             raise
         self._writer = ProgressWriter(self._progress)
 
+    def start_bundle(self) -> None:
+        self._waiting: Unit | None = None
+
     def process(self, unit: Unit) -> Iterator[dict[str, Any]]:
-        result = self._extraction.run(unit, self._writer.done)
+        # a unit is decoded while the one before it runs through the networks
+        self._extraction.start(unit.tasks)
+        if self._waiting is not None:
+            yield self._finish(self._waiting)
+        self._waiting = unit
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        if self._waiting is not None:
+            result = self._finish(self._waiting)
+            yield WindowedValue(result, MIN_TIMESTAMP, (GlobalWindow(),))
+
+    def _finish(self, unit: Unit) -> dict[str, Any]:
+        result = self._extraction.finish(unit, self._writer.done)
         self._clips.inc(result.clips)
         self._rejects.inc(len(result.rejects))
         self._decode_ms.update(int(result.seconds["decode_cpu"] * 1000))
         self._model_ms.update(int(result.seconds["model"] * 1000))
-        yield asdict(result)
+        return asdict(result)
 
     def teardown(self) -> None:
         if hasattr(self, "_extraction"):

@@ -28,8 +28,8 @@ def resolve_weights(dataset: Dataset | None, name: str, extractor: Extractor, ch
     before = ((dataset.meta["features"].get(name) if dataset else None) or {}).get("weights") or {}
     if choice == "auto" and weights.source == "random" and before.get("source", "random") != "random":
         raise JobError(
-            f"{name}: this dataset was made with {before['source']} weights, which cannot be had now; random ones would "
-            "replace good features: mend the network, or say --weights random"
+            f"{name}: this dataset was made with {before['source']} weights, which cannot be had now; random ones "
+            "would replace good features: mend the network, or say --weights random"
         )
     return weights
 

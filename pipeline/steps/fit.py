@@ -61,9 +61,8 @@ def fit(
             report.seconds["fit"] = round(report.seconds.get("fit", 0.0) + time.monotonic() - began, 3)
         keep_projection(dataset, name, projection, source["fingerprint"], parameters, fitted_on)
         reduced = projection.meta.get("reduced")
-        say(
-            f"{name}: fitted on {fitted_on['rows']} rows of {fitted_on['clips']} clips, {len(projection.eigenvalues)} dimensions"
-        )
+        kept = len(projection.eigenvalues)
+        say(f"{name}: fitted on {fitted_on['rows']} rows of {fitted_on['clips']} clips, {kept} dimensions")
         if reduced:
             report.note(f"{name}: {reduced}", say)
 

@@ -15,7 +15,7 @@ from pipeline.store import Dataset
 def build_indexes(
     dataset: Dataset,
     wanted: Sequence[IndexEntry],
-    options: dict[str, Any],
+    options: dict[str, Any] | None,
     beam: Sequence[str],
     report: Report,
     say: Say,

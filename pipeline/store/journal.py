@@ -1,4 +1,4 @@
-"""The journal of a compaction: which parts go and which come. A kill in the middle loses nothing and doubles nothing."""
+"""The journal of a compaction: which parts go and which come, so that a kill in the middle does no harm."""
 
 from __future__ import annotations
 

@@ -91,6 +91,7 @@ def small_pictures(pictures: np.ndarray) -> np.ndarray:
 def reference(pictures: np.ndarray) -> np.ndarray:
     """float32 [8, 2048]: the pictures through plain torch with the random weights, nothing folded."""
     torch = pytest.importorskip("torch")
+    torch.set_num_threads(1)  # threads that wait for each other cost more than they bring while other tests run
     network = backbones.get("inception").build(load_state(resolve("inception", "random")))
     with torch.inference_mode():
         pixels = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-
 
 class Complaints:
     """Context manager: collects this thread's messages of level ERROR and keeps them off the terminal."""
@@ -21,10 +19,8 @@ class Complaints:
         self._heard = self._capture.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._capture.__exit__(kind, problem, trace)
+    def __exit__(self, *exception: object) -> None:
+        self._capture.__exit__(None, None, None)
         self._log.set_skip_repeated(self._skip)
         self._log.set_level(self._level)
 

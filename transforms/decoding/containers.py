@@ -11,12 +11,14 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from transforms.errors import RejectError
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
 
 #: FFmpeg's names of containers that carry all their data themselves (ours). MOV's external references stay off, which
 #: is FFmpeg's default (``enable_drefs``). No hls, concat, dash, sdp, rtsp, imf, image2, lavfi, and no subtitle format.
@@ -100,3 +102,24 @@ def open_container(path: str | os.PathLike[str]) -> InputContainer:
         raise RejectError("not_media", message, "probe") from problem
     except UnicodeError as problem:
         raise RejectError("unreadable", f"the file name {path!r} cannot be given to FFmpeg", "read") from problem
+
+
+def packets(container: InputContainer, indices: Collection[int]) -> Iterator[Packet]:
+    """The packets of some streams in file order, without PyAV's flush packets; the other streams are not read.
+
+    Raises
+    ------
+    av.error.FFmpegError: reading failed in the middle.
+    """
+    from av.stream import Discard
+
+    for stream in container.streams:
+        stream.discard = Discard.default if stream.index in indices else Discard.all
+    if not indices:
+        return
+    try:
+        for packet in container.demux(*[container.streams[index] for index in indices]):
+            if packet.size or packet.pts is not None or packet.dts is not None:
+                yield packet
+    except IndexError:
+        return  # PyAV 18 trips over streams that a damaged file brings up late, when it makes its flush packets

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from transforms.decoding import decord_backend, describe, plan, pruned, sequential, timeline, walk
-from transforms.decoding.containers import open_container
+from transforms.decoding import containers, decord_backend, describe, plan, pruned, sequential, timeline, walk
 from transforms.decoding.limits import Limits
 from transforms.decoding.picture import orientation
 from transforms.decoding.rows import Allocate, RowFiller
@@ -61,7 +60,7 @@ def decode_clip(
             raise ValueError(f"unknown decoder {view.decoder!r}; known: {', '.join(DECODERS)}")
     path = os.path.abspath(os.fspath(path))
     done: dict[View, Frames | Sound] = {}
-    with closing(open_container(path)) as container:
+    with closing(containers.open_container(path)) as container:
         line = timeline.read_timeline(container, _cap(wanted), bool(sound_views))
         if line.duration_s > plan.exact(limits.max_duration_s):
             message = f"the clip lasts {float(line.duration_s):.0f} s, the limit is {limits.max_duration_s:.0f} s"
@@ -106,7 +105,7 @@ class _walk_again:
         fresh: bool = False,
     ) -> None:
         self._track = track
-        self._opened = None if line.kept and not fresh else open_container(path)
+        self._opened = None if line.kept and not fresh else containers.open_container(path)
         self.container = self._opened or container
 
     def __enter__(self) -> _walk_again:
@@ -117,18 +116,10 @@ class _walk_again:
             self._opened.close()
 
     def packets(self) -> Iterator[Packet]:
-        """The track's packets in file order, without PyAV's flush packets."""
+        """The track's packets in file order."""
         if self._opened is None:
-            yield from self._track.packets
-            return
-        from av.stream import Discard
-
-        for stream in self._opened.streams:
-            if stream.index != self._track.index:
-                stream.discard = Discard.all
-        for packet in self._opened.demux(self._opened.streams[self._track.index]):
-            if packet.size or packet.pts is not None or packet.dts is not None:
-                yield packet
+            return iter(self._track.packets)
+        return containers.packets(self._opened, [self._track.index])
 
 
 def _decode_pictures(

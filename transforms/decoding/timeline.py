@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from transforms.decoding import describe, h264
+from transforms.decoding import containers, describe, h264
 from transforms.errors import RejectError
 from transforms.views import ClipInfo
 
@@ -170,23 +170,18 @@ def _walk(
 ) -> _Reading:
     """Fill the tracks."""
     import av
-    from av.stream import Discard
 
     stoppable = cap_s is not None and container.duration is not None and start_s is not None
     if stoppable and Fraction(container.duration, 1_000_000) <= cap_s:  # type: ignore[operator,arg-type]
         stoppable = False
     h264_units: dict[int, h264.Units] = {}
     for stream in container.streams:
-        if stream.index not in tracks:
-            stream.discard = Discard.all
-        elif stream.codec_context is not None and stream.codec_context.name == "h264":
+        if stream.index in tracks and stream.codec_context is not None and stream.codec_context.name == "h264":
             h264_units[stream.index] = h264.Units(stream.codec_context.extradata)
     held_bytes, kept = 0, True
     reached = {"video": Fraction(-1), "audio": Fraction(-1)}
     try:
-        for packet in container.demux(*[container.streams[index] for index in tracks]):
-            if packet.size == 0 and packet.pts is None and packet.dts is None:
-                continue  # PyAV's flush packets
+        for packet in containers.packets(container, tracks):
             track, stream = tracks[packet.stream_index], packet.stream
             if not track.pts:
                 track.encrypted = packet.has_sidedata("encryption_info")
@@ -206,7 +201,7 @@ def _walk(
                     return _Reading(complete=False, kept=kept, failed=False)
     except av.error.FFmpegError as problem:
         if problem.errno == 12:
-            raise MemoryError("not enough memory to read the packets") from problem
+            raise MemoryError("a packet wants more memory than there is; the file may be damaged") from problem
         if not any(track.pts for track in tracks.values()):
             raise RejectError("not_media", f"no packet can be read: {problem.strerror}", "probe") from problem
         return _Reading(complete=True, kept=kept, failed=True)

@@ -19,6 +19,7 @@ def whole() -> torch.nn.Module:
     """torchvision's network as published, classifier and training head included, with seeded values."""
     from torchvision.models import inception_v3
 
+    torch.set_num_threads(1)  # see the fixture `reference`
     network = inception_v3(weights=None, init_weights=False, aux_logits=True, transform_input=True)
     network.load_state_dict(random_weights.state(network, 0))
     return network.eval()

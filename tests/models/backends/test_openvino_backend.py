@@ -134,15 +134,3 @@ def test_cache_that_cannot_be_written_is_no_obstacle(
     encoder = load_encoder("inception", tiny, backend="openvino", threads=1)
     assert np.isfinite(encoder.encode(small_pictures)).all()
     assert "cannot be kept" in caplog.text
-
-
-def test_failed_request_is_an_error_and_the_next_call_works(
-    tiny: Weights, small_pictures: np.ndarray, own_cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    encoder = load_encoder("inception", tiny, backend="openvino", threads=1)
-    expected = encoder.encode(small_pictures)
-    with monkeypatch.context() as patch:
-        patch.setattr(np, "ascontiguousarray", lambda array: array.astype(np.float64))
-        with pytest.raises(Exception, match=r".+"):
-            encoder.encode(small_pictures)
-    assert np.array_equal(encoder.encode(small_pictures), expected)

@@ -18,10 +18,10 @@ def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def test_equals_plain_torch_in_any_batch(random_weights: Weights, pictures: np.ndarray, reference: np.ndarray) -> None:
-    encoder = load_encoder("inception", random_weights, backend="torch", device="cpu", threads=2, batch=3)
-    found = encoder.encode(pictures)  # 3 + 3 + 2 and one of padding
-    assert abs(found - reference).max() <= encoder.tolerance * abs(reference).max()
-    assert np.array_equal(encoder.encode(pictures[6:7]), found[6:7]), "padding or neighbours changed a frame"
+    encoder = load_encoder("inception", random_weights, backend="torch", device="cpu", threads=1, batch=2)
+    found = encoder.encode(pictures[3:])  # 2 + 2 + 1 and one of padding
+    assert abs(found - reference[3:]).max() <= encoder.tolerance * abs(reference).max()
+    assert np.array_equal(encoder.encode(pictures[6:7]), found[3:4]), "padding or neighbours changed a frame"
     assert encoder.encode(pictures[:0]).shape == (0, 2048)
     with pytest.raises(ValueError, match="takes uint8"):
         encoder.encode(pictures[:, :100])
@@ -29,8 +29,8 @@ def test_equals_plain_torch_in_any_batch(random_weights: Weights, pictures: np.n
     encoder.close()
 
 
-def test_batch_norm_is_folded(random_weights: Weights) -> None:
-    encoder = load_encoder("inception", random_weights, backend="torch", device="cpu")
+def test_batch_norm_is_folded(tiny: Weights) -> None:
+    encoder = load_encoder("inception", tiny, backend="torch", device="cpu", threads=1)
     kinds = {type(module) for module in encoder._module.modules()}  # type: ignore[attr-defined]
     assert torch.nn.Conv2d in kinds
     assert torch.nn.BatchNorm2d not in kinds
@@ -69,12 +69,12 @@ def test_bf16_of_the_processor_is_refused_where_it_would_be_emulated(
         with pytest.raises(DeviceError, match="no bfloat16"):
             load_encoder("inception", random_weights, backend="torch", device="cpu", precision="bf16")
         monkeypatch.setattr(torch_backend, "_require_processor", lambda precision: None)
-    options = {"backend": "torch", "device": "cpu", "precision": "bf16", "batch": 1}
+    options = {"backend": "torch", "device": "cpu", "precision": "bf16", "batch": 1, "threads": 1}
     encoder = load_encoder("inception", random_weights, **options)
-    found = encoder.encode(pictures[:2])
+    found = encoder.encode(pictures[:1])
     assert found.dtype == np.float32
-    assert 1e-5 < abs(found - reference[:2]).max() / abs(reference).max() <= encoder.tolerance
-    assert cosines(found, reference[:2]).min() > 0.98
+    assert 1e-5 < abs(found - reference[:1]).max() / abs(reference).max() <= encoder.tolerance
+    assert cosines(found, reference[:1]).min() > 0.98
 
 
 @pytest.mark.gpu

@@ -161,33 +161,51 @@ def test_changed_parameters_fall_back(tmp_path: Path) -> None:
     assert [synth.number_in(p) for p in clip.views[VIEW].pixels] == [0, 25, 50, 75, 100]  # type: ignore[union-attr]
 
 
-def test_damage_costs_only_the_damaged_pictures(tmp_path: Path) -> None:
-    path = synth.encode(tmp_path / "clip.ts", 250)
+def packets_of(path: Path) -> list[tuple[int, int]]:
+    """(position, size) of the picture packets in a file."""
+    with av.open(str(path)) as container:
+        return [(p.pos, p.size) for p in container.demux(video=0) if p.pos is not None and p.size]
+
+
+def spoil(path: Path, position: int, size: int) -> None:
+    """Overwrite a stretch of a file with noise."""
     data = bytearray(path.read_bytes())
-    middle = len(data) // 2
-    data[middle : middle + 4000] = np.random.default_rng(0).integers(0, 256, 4000, dtype=np.uint8).tobytes()
+    data[position : position + size] = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8).tobytes()
     path.write_bytes(data)
+
+
+def test_lost_transport_packets_fall_back(tmp_path: Path) -> None:
+    path = synth.encode(tmp_path / "clip.ts", 250)
+    spoil(path, path.stat().st_size // 2, 4000)
     clip = decode_clip(path, [VIEW])
     numbers = [synth.number_in(p) for p in clip.views[VIEW].pixels]  # type: ignore[union-attr]
-    assert clip.info.decoder == "pyav-sequential"
-    assert {"sequential_fallback", "decode_errors"} <= set(clip.info.flags)
+    assert (clip.info.decoder, clip.info.decoder_note) == ("pyav-sequential", "damaged packets")
+    assert {"sequential_fallback", "read_errors"} <= set(clip.info.flags)
     assert numbers[:3] == [0, 25, 50]
     assert numbers[-2:] == [200, 225]
 
 
-def test_decoding_that_dies_early_is_told(tmp_path: Path) -> None:
-    path = synth.encode(tmp_path / "clip.ts", 250)
-    data = path.read_bytes()
-    with av.open(str(path)) as container:
-        cut = [p.pos for p in container.demux(video=0) if p.pts is not None][60]
-    broken = bytearray(data)
-    for at in range(cut, len(data), 188):  # the packets' headers stay, so that the container looks whole
-        broken[at + 20 : at + 188] = b"\x55" * 168
-    path.write_bytes(broken)
+def test_a_refused_packet_costs_only_its_group(tmp_path: Path) -> None:
+    path = synth.encode(tmp_path / "clip.mp4", 250)
+    position, size = packets_of(path)[50]  # the key picture of the second group
+    spoil(path, position + 4, size - 4)
     clip = decode_clip(path, [VIEW])
-    if clip.info.duration_s > 4:
-        assert "picture_ends_early" in clip.info.flags
-    assert [synth.number_in(p) for p in clip.views[VIEW].pixels[:2]] == [0, 25]  # type: ignore[union-attr]
+    numbers = [synth.number_in(p) for p in clip.views[VIEW].pixels]  # type: ignore[union-attr]
+    assert clip.info.decoder == "pyav-sequential"
+    assert {"sequential_fallback", "decode_errors"} <= set(clip.info.flags)
+    assert numbers[:2] == [0, 25]
+    assert numbers[-5:] == [125, 150, 175, 200, 225]
+
+
+def test_decoding_that_dies_early_is_told(tmp_path: Path) -> None:
+    path = synth.encode(tmp_path / "clip.mp4", 250)
+    for position, size in packets_of(path)[60:]:
+        spoil(path, position, size)
+    clip = decode_clip(path, [VIEW])
+    numbers = [synth.number_in(p) for p in clip.views[VIEW].pixels]  # type: ignore[union-attr]
+    assert "picture_ends_early" in clip.info.flags
+    assert len(numbers) == 10
+    assert numbers[:3] == [0, 25, 50]
 
 
 def test_a_clip_too_large_to_keep_is_read_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +226,7 @@ def test_reading_stops_after_the_cap(tmp_path: Path) -> None:
 def test_name_is_only_a_name(tmp_path: Path) -> None:
     """Spaces, quotes, a leading dash, colons, percent signs, non-ASCII and even bytes that are no text."""
     made = synth.encode(tmp_path / "plain.mp4", 30)
-    for name in ["a b.mp4", "it's \"x\".mp4", "-dash.mp4", "http:x.mp4", "%03d.mp4", "[*]?.mp4", "naïve 映画.mp4"]:
+    for name in ["a b.mp4", 'it\'s "x".mp4', "-dash.mp4", "http:x.mp4", "%03d.mp4", "[*]?.mp4", "naïve 映画.mp4"]:
         path = tmp_path / name
         path.write_bytes(made.read_bytes())
         assert len(decode_clip(path, [VIEW]).views[VIEW]) == 2  # type: ignore[arg-type]
