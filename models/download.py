@@ -36,6 +36,11 @@ class DownloadError(Exception):
     """A file could not be fetched; one line for a person."""
 
 
+def failed_before(checkpoint: Checkpoint) -> str | None:
+    """Why :func:`download` would not even try, None if it would."""
+    return _failed.get("") or _failed.get(checkpoint.url)
+
+
 def download(
     checkpoint: Checkpoint,
     folder: Path,
@@ -51,7 +56,7 @@ def download(
     DownloadError: the network or the server failed (now, or earlier in this process), the folder cannot be written,
         or what came is not the published file.
     """
-    earlier = _failed.get("") or _failed.get(checkpoint.url)
+    earlier = failed_before(checkpoint)
     if earlier:
         raise DownloadError(earlier)
     target = folder / checkpoint.filename

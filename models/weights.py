@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from models import backbones, cache, random_weights
 from models.backbones.base import Backbone
 from models.checkpoint import Checkpoint, file_sha256
-from models.download import FIRST_BYTE_S, STALL_S, DownloadError, Progress, download
+from models.download import FIRST_BYTE_S, STALL_S, DownloadError, Progress, download, failed_before
 
 if TYPE_CHECKING:
     import torch
@@ -212,8 +212,9 @@ def _published_file(
         return found
     if damaged:
         say(f"warning: {damaged} is not the published file (its SHA-256 does not start with {checkpoint.sha256})")
-    size = f" ({checkpoint.bytes / 1e6:.0f} MB)" if checkpoint.bytes else ""
-    say(f"fetching {checkpoint.filename}{size} from {checkpoint.url}")
+    if not failed_before(checkpoint):
+        size = f" ({checkpoint.bytes / 1e6:.0f} MB)" if checkpoint.bytes else ""
+        say(f"fetching {checkpoint.filename}{size} from {checkpoint.url}")
     try:
         return download(checkpoint, folder, progress=progress, first_byte_s=first_byte_s, stall_s=stall_s)
     except DownloadError as error:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from models import backbones
 from models.weights import Weights
 from transforms.card import Value, fingerprint
-from transforms.features import Derivation, Feature
+from transforms.features import Derivation, Extractor, Feature
 from transforms.projections import Projection
 from transforms.youtube8m import HIGHEST, LOWEST
 
@@ -44,6 +45,7 @@ def make_entry(
             weights=weights.digest if weights else None,
             projection=projection.digest if projection else None,
             input=source["fingerprint"] if source else None,
+            backbone=_backbone(feature),
         ),
         "about": card.about,
         "paper": card.paper,
@@ -72,6 +74,14 @@ def make_entry(
         span = HIGHEST - LOWEST
         entry["dequantise"] = {"scale": span / 255, "offset": span / 512 + LOWEST}
     return entry
+
+
+def _backbone(feature: Feature) -> str | None:
+    """Name and version of an extractor's network, whose code its numbers depend on as well."""
+    if not isinstance(feature, Extractor):
+        return None
+    card = backbones.get(feature.backbone)
+    return f"{card.name} {card.version}"
 
 
 def parameters_of(entry: Mapping[str, Any]) -> dict[str, Value]:

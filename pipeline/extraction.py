@@ -24,7 +24,7 @@ from pipeline.errors import JobError
 from pipeline.inputs import files
 from pipeline.planning import ClipTask, Unit
 from pipeline.rows import Extracted, clip_row, reject_row, stored
-from pipeline.store.layout import shard_of
+from pipeline.store.layout import shard_of, sound_path
 from pipeline.store.schema import CLIPS, REJECTS
 from pipeline.store.write import write_feature, write_rows
 from transforms import features
@@ -54,7 +54,6 @@ class ExtractionConfig:
     backend: str
     device: str
     batch: int
-    keep_sound: bool = False
 
 
 @dataclass
@@ -147,9 +146,10 @@ class Extraction:
                     result.sha256 = files.sha256(str(path))
                 if files.stat(task.uri) != (task.size_bytes, task.mtime_ns):
                     raise RejectError("content_changed", f"{task.uri}: changed while the job ran; run again", "read")
-                views = list(dict.fromkeys(self._views(task).values()))
-                result.decoded = decoder.decode(str(path), views)
-                if self._config.keep_sound and result.decoded.info.audio is not None:
+                if task.needs_row or task.features:
+                    views = list(dict.fromkeys(self._views(task).values()))
+                    result.decoded = decoder.decode(str(path), views)
+                if task.needs_sound and (result.decoded is None or result.decoded.info.audio is not None):
                     self._keep_sound(path, result)
         except RejectError as error:
             result.errors.append((None, error))
@@ -159,10 +159,11 @@ class Extraction:
 
     def _keep_sound(self, path: Path, result: Extracted) -> None:
         clip_id = result.task.clip_id
-        folder = Path(self._config.output) / "sound" / f"{shard_of(clip_id, self._config.shards):05d}"
-        folder.mkdir(parents=True, exist_ok=True)
+        shard = shard_of(clip_id, self._config.shards)
+        target = sound_path(Path(self._config.output), result.sha256, shard)
+        target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            write_flac(str(path), str(folder / f"{result.sha256[:32]}.flac"), self._config.limits)
+            write_flac(path, target, self._config.limits, result.decoded.info if result.decoded else None)
         except RejectError as error:
             result.errors.append(("sound", error))
 
@@ -281,7 +282,13 @@ class Extraction:
             if values:
                 write_feature(output / "features" / name, dict(entry), values, unit.shard, config.shards)
             result.rows[name] = len(values)
-        rejects = [reject_row(clip, feature, error, config.attempt) for clip in clips for feature, error in clip.errors]
+        rejects = [
+            reject_row(clip, name, error, config.attempt)
+            for clip in clips
+            for feature, error in clip.errors
+            # a clip that has its row is not turned away as a whole, only what was to be computed from it now
+            for name in ([feature] if feature or clip.task.needs_row else clip.task.features)
+        ]
         if rejects:
             write_rows(
                 output / "rejects", REJECTS, rows=rejects, shard=unit.shard, shards=config.shards, salt=config.attempt

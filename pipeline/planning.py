@@ -12,6 +12,7 @@ from typing import Any
 from pipeline.errors import JobError, UsageError
 from pipeline.inputs import InputClip, assign_split, files
 from pipeline.store import Dataset, shard_of
+from pipeline.store.layout import sound_path
 from transforms.decoding import Limits
 from transforms.errors import RejectError
 
@@ -25,6 +26,8 @@ class ClipTask:
     sha256: content hash where it is known; None means that the worker makes it.
     features: extracted features that the clip lacks.
     needs_row: whether the clips table lacks it.
+    needs_sound: whether its sound track is to be kept and is not there yet.
+    refused: (reason, message) where planning already found that it cannot be read.
     """
 
     clip_id: str
@@ -37,6 +40,7 @@ class ClipTask:
     text: str | None
     features: tuple[str, ...]
     needs_row: bool
+    needs_sound: bool = False
     refused: tuple[str, str] | None = None
 
 
@@ -83,6 +87,7 @@ def plan_extraction(
     *,
     workers: int,
     clips_per_part: int,
+    keep_sound: bool = False,
     retry_rejects: bool = False,
     say: Callable[[str], None] = lambda line: None,
 ) -> ExtractionPlan:
@@ -96,7 +101,7 @@ def plan_extraction(
     ----------
     entries: the extracted features, as they are (or will be) in dataset.json.
     """
-    table = dataset.clips(["id", "uri", "sha256", "size_bytes", "mtime_ns", "split"]).to_pylist()
+    table = dataset.clips(["id", "uri", "sha256", "size_bytes", "mtime_ns", "split", "audio_streams"]).to_pylist()
     have = {row["id"]: row for row in table}
     rejects = dataset.rejects()
     attempt = attempt_key(limits, entries)
@@ -126,12 +131,13 @@ def plan_extraction(
             if current and not retry_rejects:
                 gone = {r["feature"] for r in current}
                 missing = [] if None in gone else [name for name in missing if name not in gone]
-                if not missing and (row or None in gone):
-                    plan.rejected_before += None in gone
+                if None in gone:
+                    plan.rejected_before += 1
                     continue
             elif missing or row is None:
                 plan.retried.append(clip_id)
-        if not missing and row is not None:
+        needs_sound = keep_sound and (row is None or _lacks_sound(dataset, row, refused[clip_id]))
+        if not missing and row is not None and not needs_sound:
             continue
         task = ClipTask(
             clip_id=clip_id,
@@ -144,6 +150,7 @@ def plan_extraction(
             text=clip.text,
             features=tuple(missing),
             needs_row=row is None,
+            needs_sound=needs_sound,
             refused=(error.reason, error.message) if error else None,
         )
         by_shard[shard_of(clip_id, dataset.shards)].append(task)
@@ -156,6 +163,12 @@ def plan_extraction(
         tasks = sorted(by_shard[shard], key=lambda task: task.clip_id)
         plan.units += [Unit(shard, tuple(tasks[i : i + size])) for i in range(0, len(tasks), size)]
     return plan
+
+
+def _lacks_sound(dataset: Dataset, row: Mapping[str, Any], rejects: list[dict[str, Any]]) -> bool:
+    if not row["audio_streams"] or any(reject["feature"] == "sound" for reject in rejects):
+        return False
+    return not sound_path(dataset.path, row["sha256"], shard_of(row["id"], dataset.shards)).exists()
 
 
 def _identify(

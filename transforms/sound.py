@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
+import uuid
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -197,7 +197,7 @@ def write_flac(
     limits: Limits,
     info: ClipInfo | None = None,
 ) -> None:
-    """Write a clip's sound track as FLAC, at its own rate and channels.
+    """Write a clip's sound track as FLAC, at its own rate and channels, from the track's own first sample on.
 
     Parameters
     ----------
@@ -220,12 +220,14 @@ def write_flac(
     if audio is None:
         raise RejectError("no_sound", "the file has no sound stream", "sound")
     out = Path(out)
-    handle, partial = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}.", suffix=".part")
-    os.close(handle)
+    partial = out.with_name(f".{out.name}.{uuid.uuid4().hex}.part")
+    partial.touch(exist_ok=False)  # an unwritable folder is the caller's trouble, not the clip's
     try:
         source = ffmpeg.input(f"file:{path}", protocol_whitelist="file", format_whitelist=",".join(ALLOWED_FORMATS))
         command = (
-            ffmpeg.output(source[str(audio.index)], f"file:{partial}", format="flac", acodec="flac", map_metadata=-1)
+            ffmpeg.output(
+                source[str(audio.index)], f"file:{partial.resolve()}", format="flac", acodec="flac", map_metadata=-1
+            )
             .global_args("-nostdin", "-loglevel", "error", "-threads", "1", "-fflags", "+bitexact")
             .overwrite_output()
             .compile(cmd=executable())
@@ -239,7 +241,7 @@ def write_flac(
             raise RejectError("sound_error", f"FFmpeg cannot write the track as FLAC: {lines[-1]}", "sound")
         os.replace(partial, out)
     finally:
-        Path(partial).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
 
 
 def _find_audio(path: str) -> AudioStream | None:

@@ -29,7 +29,8 @@ from models.weights import Weights, load_state
 
 _log = logging.getLogger("reelscore")
 
-#: Greatest difference from torch's float32 on a processor over the greatest absolute value (ours; measured 1e-6).
+#: Greatest difference from torch's float32 on a processor over the greatest absolute value (ours). Measured with seeded
+#: weights: f32 4e-6; bf16 leaves a cosine with the reference of at least 0.98.
 TOLERANCE = {"f32": 1e-5, "bf16": 0.1}
 
 

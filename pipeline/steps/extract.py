@@ -61,6 +61,7 @@ def extract(
         settings.limits,
         workers=settings.workers,
         clips_per_part=settings.clips_per_part,
+        keep_sound=settings.keep_sound,
         retry_rejects=settings.retry_rejects,
         say=say,
     )
@@ -89,7 +90,6 @@ def extract(
         backend=settings.backend,
         device=settings.device,
         batch=settings.batch,
-        keep_sound=settings.keep_sound,
     )
     result = run(plan, config, beam)
     for name in current:

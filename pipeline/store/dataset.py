@@ -136,7 +136,10 @@ class Dataset:
             shutil.rmtree(self.path / _WORK, ignore_errors=True)
             # another run may have changed it between opening and locking
             self.meta = Dataset.open(self.path).meta
-            yield
+            try:
+                yield
+            finally:
+                shutil.rmtree(self.path / _WORK, ignore_errors=True)
 
     # -- places ----------------------------------------------------------------------------------------------------
 

@@ -38,6 +38,11 @@ def part_shard(path: Path) -> int | None:
     return int(found.group(1)) if found else None
 
 
+def sound_path(dataset: Path, sha256: str, shard: int) -> Path:
+    """Where ``--keep-sound`` puts the sound track of a clip; named by content, which is safe as a file name."""
+    return dataset / "sound" / f"{shard:05d}" / f"{sha256}.flac"
+
+
 def parts(folder: Path, shard: int | None = None) -> list[Path]:
     """Part files of a table, of one shard or of all, in a fixed order."""
     if not folder.is_dir():

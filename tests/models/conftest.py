@@ -57,7 +57,6 @@ def warm_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("warm")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REELSCORE_CACHE", str(folder))
-        pytest.importorskip("openvino")
         from models.backends import load_encoder
 
         load_encoder("inception", resolve("inception", "random"), backend="openvino", threads=1).close()

@@ -78,6 +78,9 @@ def test_auto_falls_back_to_random_with_a_warning(small: Checkpoint) -> None:
     assert chosen == resolve("inception", "random")
     assert said[-1].startswith("warning: inception runs with random weights")
     assert "\n" not in said[-1]
+    assert [line.split()[0] for line in said] == ["fetching", "warning:"]
+    resolve("inception", "auto", say=said.append)
+    assert [line.split()[0] for line in said] == ["fetching", "warning:", "warning:"], "the network was tried again"
 
 
 def test_damaged_file_in_the_cache_is_told_and_not_used(small: Checkpoint, tmp_path: Path) -> None:

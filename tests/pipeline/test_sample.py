@@ -55,9 +55,9 @@ def test_streams_and_durations(corpus: Path) -> None:
             assert "encoder" not in container.metadata
             for metadata in (container.metadata, video.metadata, audio.metadata):
                 assert "creation_time" not in metadata
-            kinds = [frame.pict_type.name for frame in container.decode(video)]
+            kinds = [int(frame.pict_type) for frame in container.decode(video)]
             assert len(kinds) == round(expected.duration_s * 25)
-            assert "B" in kinds
+            assert int(av.video.frame.PictureType.B) in kinds
             assert float(audio.duration * audio.time_base) == pytest.approx(expected.duration_s, abs=0.05)
         assert 0.75 * SECONDS - 0.04 <= expected.duration_s <= 1.25 * SECONDS + 0.04
 

@@ -24,7 +24,8 @@ class Complaints:
         self._log.set_skip_repeated(self._skip)
         self._log.set_level(self._level)
 
-    @property
-    def messages(self) -> list[str]:
-        """What was said so far, one line each."""
-        return [" ".join(text.split()) for level, _, text in self._heard if level <= self._log.ERROR]
+    def take(self) -> list[str]:
+        """What was said since the last call, one line each."""
+        said = [" ".join(text.split()) for level, _, text in self._heard if level <= self._log.ERROR]
+        self._heard.clear()
+        return said

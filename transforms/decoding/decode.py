@@ -36,7 +36,7 @@ def decode_clip(
 
     Parameters
     ----------
-    views: what is wanted; all are served by one decode of the pictures and one of the sound.
+    views: what is wanted; all are served by one decode of the pictures and one of the sound. None: only ``info``.
     allocate: makes the zeroed arrays of the result.
 
     Returns

@@ -53,6 +53,7 @@ class DecoderProcess:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._requests = self._replies = self._memory = -1
+        self._owner = os.getpid()
         self._said: deque[str] = deque(maxlen=20)
         self._listener: threading.Thread | None = None
 
@@ -61,6 +62,10 @@ class DecoderProcess:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):  # at the interpreter's end half of what is needed may be gone
+            self._stop()
 
     @property
     def pid(self) -> int | None:
@@ -92,7 +97,7 @@ class DecoderProcess:
 
     def _ask(self, request: dict[str, Any], unpack: Any) -> Any:
         with self._lock:
-            if self._process is None or self._process.poll() is not None:
+            if self._process is None or self._owner != os.getpid() or self._process.poll() is not None:
                 self._stop()
                 self._start()
             try:
@@ -131,6 +136,7 @@ class DecoderProcess:
         return DecodedClip(wire.unpack_info(answer["info"]), made, answer["cpu_s"])
 
     def _start(self) -> None:
+        self._owner = os.getpid()
         child_requests, self._requests = os.pipe()
         self._replies, child_replies = os.pipe()
         self._memory = shared.anonymous_file()
@@ -138,7 +144,7 @@ class DecoderProcess:
         environment = os.environ | dict.fromkeys(_THREAD_VARIABLES, "1") | {"PYTHONPATH": path}
         numbers = [child_requests, child_replies, self._memory, os.getpid()]
         numbers += [self.limits.address_space_bytes, int(self._verbose)]
-        command = [sys.executable, "-m", "transforms.decoding.child", *map(str, numbers)]
+        command = [sys.executable, "-P", "-m", "transforms.decoding.child", *map(str, numbers)]
         self._said.clear()
         try:
             self._process = subprocess.Popen(
@@ -183,7 +189,7 @@ class DecoderProcess:
 
     def _stop(self) -> None:
         process, self._process = self._process, None
-        if process is not None:
+        if process is not None and self._owner == os.getpid():  # a fork of the owner only lets go of it
             process.kill()
             process.wait()
             if self._listener is not None:

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from transforms.decoding import h264, plan, walk
-from transforms.decoding.complaints import Complaints
 from transforms.decoding.rows import RowFiller
 
 if TYPE_CHECKING:
@@ -52,15 +51,12 @@ def decode(
     units = h264.Units(context.extradata)
     shown = set(shown_pts)
     sent = _sent(context, units, packets, pts, actions)
-    with Complaints() as complaints:
-        for frame in walk.pictures(context, sent, outcome, max_pixels, strict=True):
-            if frame.pts not in shown:
-                raise walk.NotPrunable("a picture without a packet's pts")
-            if outcome.last_pts is not None and frame.pts <= outcome.last_pts:
-                raise walk.NotPrunable("pictures out of order")
-            walk.show(frame, frame.pts, fillers, outcome)
-    if complaints.messages:
-        raise walk.NotPrunable(f"decoder complaint ({complaints.messages[0]})")
+    for frame in walk.pictures(context, sent, outcome, max_pixels, strict=True):
+        if frame.pts not in shown:
+            raise walk.NotPrunable("a picture without a packet's pts")
+        if outcome.last_pts is not None and frame.pts <= outcome.last_pts:
+            raise walk.NotPrunable("pictures out of order")
+        walk.show(frame, frame.pts, fillers, outcome)
     for filler in fillers:
         filler.finish()
     if [filler.chosen for filler in fillers] != expected:

@@ -29,9 +29,9 @@ DISPOSITION_DEFAULT, DISPOSITION_ATTACHED_PIC = 0x1, 0x400  # FFmpeg's avformat.
 DURATION_TRUST_S = 1
 #: Packets are kept for the decoding walk up to this many bytes a clip, else the file is walked again (ours).
 KEEP_BYTES = 192 << 20
-#: Demuxing stops when the pictures are this far behind the last wanted second, and the sound too, or the pictures
-#: are so far that the sound must have ended (ours; containers interleave within about a second).
-PAST_CAP_S, SOUND_LOST_S = 2, 60
+#: Demuxing stops when every needed stream is this far behind the last wanted second, or one is so far behind that the
+#: others must have ended (ours; containers interleave within about a second).
+PAST_CAP_S, LOST_S = 2, 60
 
 
 @dataclass
@@ -108,7 +108,7 @@ def read_timeline(container: InputContainer, cap_s: Fraction | None, wants_sound
     streams: list[AnyStream] = [*pictures, *sounds]
     tracks = {s.index: Track(s.index, _time_base(s)) for s in streams}
     start_s = _start(container, streams)
-    reading = _walk(container, tracks, start_s, cap_s, bool(pictures), wants_sound)
+    reading = _walk(container, tracks, start_s, cap_s, wants_sound)
     video, audio = _pick(pictures, tracks), _pick(sounds, tracks)
     if start_s is None:
         firsts = [t.first * t.time_base for t in tracks.values() if t.first is not None]
@@ -165,7 +165,6 @@ def _walk(
     tracks: dict[int, Track],
     start_s: Fraction | None,
     cap_s: Fraction | None,
-    has_pictures: bool,
     wants_sound: bool,
 ) -> _Reading:
     """Fill the tracks."""
@@ -179,7 +178,8 @@ def _walk(
         if stream.index in tracks and stream.codec_context is not None and stream.codec_context.name == "h264":
             h264_units[stream.index] = h264.Units(stream.codec_context.extradata)
     held_bytes, kept = 0, True
-    reached = {"video": Fraction(-1), "audio": Fraction(-1)}
+    reached: dict[int, Fraction] = {}
+    picture_indices = {stream.index for stream in container.streams.video} & tracks.keys()
     try:
         for packet in containers.packets(container, tracks):
             track, stream = tracks[packet.stream_index], packet.stream
@@ -196,8 +196,8 @@ def _walk(
                     for each in tracks.values():
                         each.packets.clear()
             if stoppable and packet.dts is not None:
-                reached[stream.type] = max(reached[stream.type], packet.dts * track.time_base - start_s - cap_s)  # type: ignore[operator]
-                if _is_past(reached, has_pictures, wants_sound):
+                reached[track.index] = packet.dts * track.time_base - start_s - cap_s  # type: ignore[operator]
+                if _is_past(reached, picture_indices, wants_sound):
                     return _Reading(complete=False, kept=kept, failed=False)
     except av.error.FFmpegError as problem:
         if problem.errno == 12:
@@ -208,12 +208,18 @@ def _walk(
     return _Reading(complete=True, kept=kept, failed=False)
 
 
-def _is_past(reached: dict[str, Fraction], has_pictures: bool, wants_sound: bool) -> bool:
-    if not has_pictures:
-        return reached["audio"] > PAST_CAP_S
-    if reached["video"] <= PAST_CAP_S:
+def _is_past(reached: dict[int, Fraction], pictures: set[int], wants_sound: bool) -> bool:
+    """Whether nothing before the cap can follow.
+
+    Parameters
+    ----------
+    reached: how far each stream seen so far is past the cap, in seconds.
+    pictures: indices of the picture streams; the others are sound.
+    """
+    needed = [past_s for index, past_s in reached.items() if index in pictures or wants_sound or not pictures]
+    if pictures.isdisjoint(reached) and pictures:
         return False
-    return not wants_sound or reached["audio"] > PAST_CAP_S or reached["video"] > SOUND_LOST_S
+    return bool(needed) and (min(needed) > PAST_CAP_S or max(needed) > LOST_S)
 
 
 def _pick(streams: list[One], tracks: dict[int, Track]) -> One | None:

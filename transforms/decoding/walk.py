@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
+
+
+#: What FFmpeg (libavutil, imgutils.c) and dav1d say of a picture above ``max_pixels``.
+_TOO_LARGE = ("exceeds specified max pixel count", "exceeds limit")
 
 
 class NotPrunable(Exception):
@@ -61,17 +65,6 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
         raise RejectError("too_many_pixels", message, "decode")
 
 
-def _check_grown(context: VideoCodecContext, packet: Packet | None, max_pixels: int) -> None:
-    """Raise ``too_many_pixels`` if that is why the decoder refused a packet: only its log says so."""
-    import av
-
-    with Complaints() as complaints, contextlib.suppress(av.error.FFmpegError):
-        context.decode(packet)
-    if any("max pixel count" in text for text in complaints.messages):
-        message = f"pictures grow in mid-stream to more than the limit of {max_pixels} pixels"
-        raise RejectError("too_many_pixels", message, "decode")
-
-
 class Clock:
     """Gives every picture a time: its pts, else its dts, else one spacing after the picture before."""
 
@@ -89,14 +82,24 @@ class Clock:
 def pictures(
     context: VideoCodecContext, packets: Iterable[Packet], outcome: Outcome, max_pixels: int, strict: bool
 ) -> Iterator[VideoFrame]:
-    """Decode; a packet that the decoder refuses is counted and skipped, or ends the pruned walk if ``strict``."""
-    for packet in packets:
-        yield from _decode(context, packet, outcome, max_pixels, strict)
-    yield from _decode(context, None, outcome, max_pixels, strict)
+    """Decode; a packet that the decoder refuses is counted and skipped.
+
+    If ``strict``, that, a damaged picture or any complaint of the decoder raises :class:`NotPrunable` instead.
+    """
+    with Complaints() as complaints:
+        for packet in itertools.chain(packets, [None]):
+            yield from _decode(context, packet, outcome, max_pixels, strict, complaints)
+        if strict and (messages := complaints.take()):
+            raise NotPrunable(f"decoder complaint ({messages[0]})")
 
 
 def _decode(
-    context: VideoCodecContext, packet: Packet | None, outcome: Outcome, max_pixels: int, strict: bool
+    context: VideoCodecContext,
+    packet: Packet | None,
+    outcome: Outcome,
+    max_pixels: int,
+    strict: bool,
+    complaints: Complaints,
 ) -> list[VideoFrame]:
     import av
 
@@ -105,10 +108,12 @@ def _decode(
     except av.error.EOFError:
         return []
     except av.error.FFmpegError as problem:
+        # Decoders report a picture above the limit in many ways, lack of memory among them; their log is plain.
+        if any(words in text for text in complaints.take() for words in _TOO_LARGE):
+            message = f"pictures grow in mid-stream to more than the limit of {max_pixels} pixels"
+            raise RejectError("too_many_pixels", message, "decode") from problem
         if problem.errno == errno.ENOMEM:
             raise MemoryError("the decoder wanted more memory than it may have") from problem
-        if problem.errno == errno.EINVAL:
-            _check_grown(context, packet, max_pixels)
         if strict:
             raise NotPrunable(f"decode error ({problem.strerror})") from problem
         outcome.errors += 1

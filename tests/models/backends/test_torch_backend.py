@@ -36,6 +36,22 @@ def test_batch_norm_is_folded(tiny: Weights) -> None:
     assert torch.nn.BatchNorm2d not in kinds
 
 
+@pytest.mark.parametrize("chosen", ["tf32", "ieee"])
+def test_tf32_is_off_inside_and_as_it_was_outside(chosen: str) -> None:
+    switches = torch_backend._tf32_switches()
+    before = [switch.fp32_precision for switch in switches]
+    try:
+        for switch in switches:
+            switch.fp32_precision = chosen
+        with torch_backend._exact():
+            assert {switch.fp32_precision for switch in switches} == {"ieee"}
+            assert torch.backends.cudnn.deterministic
+        assert {switch.fp32_precision for switch in switches} == {chosen}
+    finally:
+        for switch, precision in zip(switches, before, strict=True):
+            switch.fp32_precision = precision
+
+
 def fits(limit: int, sizes: list[int]) -> torch_backend.Callable[[np.ndarray], torch.Tensor]:
     """A device that holds `limit` frames; notes the sizes that it was given."""
 

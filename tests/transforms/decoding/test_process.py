@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -34,10 +33,9 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def debug(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def debug(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let children take requests that break them."""
     monkeypatch.setenv("REELSCORE_DECODER_DEBUG", "1")
-    yield
 
 
 def alive(pid: int) -> bool:
@@ -150,7 +148,7 @@ def test_pixel_and_duration_limits(clip: Path, tmp_path: Path) -> None:
 def test_pictures_that_grow_in_mid_stream(tmp_path: Path) -> None:
     small = synth.encode(tmp_path / "small.ts", 30)
     large = synth.encode(tmp_path / "large.ts", 30, extra=("-vf", "scale=1280:704"))
-    (tmp_path / "grows.ts").write_bytes(small.read_bytes() + large.read_bytes())
+    synth.ffmpeg("-i", f"concat:{small}|{large}", "-c", "copy", tmp_path / "grows.ts")
     limits = Limits(max_pixels=320 * 176)
     for _ in range(2):  # the decoder's complaint must be heard the second time too
         with pytest.raises(RejectError) as caught:
@@ -185,6 +183,7 @@ def test_used_from_a_thread_that_ends(clip: Path) -> None:
 def test_works_from_any_folder(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "transforms").mkdir()  # a namesake in the working folder must not win
+    (tmp_path / "transforms" / "__init__.py").write_text("raise RuntimeError('the wrong package')")
     with DecoderProcess() as process:
         works(process, clip)
 

@@ -1,0 +1,24 @@
+"""A small dataset for the tests of the pipeline; :mod:`building` has what it is made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from building import small_dataset
+
+from pipeline.store import Dataset
+
+IDS = [f"clip{number:02d}" for number in range(12)]
+
+
+@pytest.fixture
+def ids() -> list[str]:
+    """Ids of the clips in ``dataset``."""
+    return list(IDS)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    """Twelve clips in four shards with ``inception`` and ``wpca_video``."""
+    return small_dataset(tmp_path / "dataset", IDS)
