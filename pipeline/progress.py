@@ -73,7 +73,7 @@ def show_progress(total: int, what: str, stream: TextIO | None = None) -> Iterat
         stop = threading.Event()
         began = time.monotonic()
         bar = tqdm(
-            total=total, desc=what, unit="clip", file=stream, disable=not terminal, dynamic_ncols=True, leave=True
+            total=total, desc=what, unit="clip", file=stream, disable=not terminal, dynamic_ncols=True, smoothing=0
         )
 
         def line() -> None:

@@ -15,6 +15,9 @@ from pipeline.errors import JobError, UsageError
 #: ``direct`` names Beam's in-process runner by itself: DirectRunner would first try to download another one (Prism).
 _RUNNERS = {"direct": "FnApiRunner", "directrunner": "FnApiRunner"}
 
+#: Errors whose text is written for people. By name: a trace from another process is all text.
+_OURS = ("JobError", "UsageError", "DeviceError", "WeightsError")
+
 
 def beam_options(runner: str, arguments: Sequence[str]) -> list[str]:
     """Arguments for Beam's ``PipelineOptions``.
@@ -51,6 +54,9 @@ def run_graph(build: Callable[[beam.Pipeline], None], options: Sequence[str]) ->
     try:
         pipeline.run().wait_until_finish()
     except Exception as error:
+        if cause(error).startswith("KeyboardInterrupt"):
+            # it may have reached a thread of the runner instead of this one
+            raise KeyboardInterrupt from None
         logging.getLogger(__name__).info("the job failed", exc_info=True)
         raise JobError(cause(error)) from error
 
@@ -58,7 +64,9 @@ def run_graph(build: Callable[[beam.Pipeline], None], options: Sequence[str]) ->
 def cause(error: BaseException) -> str:
     """The line that matters in an exception of a runner, which wraps the worker's trace into its own message."""
     text = str(error)
-    ours = re.findall(r"(?:JobError|UsageError|DeviceError|WeightsError): (.*?)(?: \[while running|\n|$)", text)
+    if type(error).__name__ in _OURS:
+        return text.split(" [while running")[0]
+    ours = re.findall(rf"(?:{'|'.join(_OURS)}): (.*?)(?: \[while running|\n|$)", text)
     if ours:
         return str(ours[-1]).strip()
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith((" ", "\t"))]

@@ -1,0 +1,179 @@
+"""The contract that every feature keeps; a new file in transforms/features is checked by itself."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import typing
+
+import numpy as np
+import pytest
+
+import transforms.features
+from models import backbones
+from transforms import features
+from transforms.card import Card, Source
+from transforms.features import Derivation, Extractor, ProjectionSpec, UnknownFeatureError
+from transforms.features.base import Feature
+from transforms.projections import Projection
+from transforms.views import FrameView
+
+NAMES = features.names()
+DERIVED = [name for name in NAMES if isinstance(features.get(name), Derivation)]
+EXTRACTED = [name for name in NAMES if isinstance(features.get(name), Extractor)]
+
+
+@pytest.fixture(params=NAMES)
+def feature(request: pytest.FixtureRequest) -> Feature:
+    return features.get(request.param)
+
+
+@pytest.fixture
+def card(feature: Feature) -> Card:
+    return feature.card
+
+
+def test_every_file_of_the_folder_is_a_feature_of_its_name() -> None:
+    files = {module.name for module in pkgutil.iter_modules(transforms.features.__path__)} - {"base"}
+    assert files == set(NAMES)
+    for name in files:
+        module = importlib.import_module(f"transforms.features.{name}")
+        assert module.FEATURE is features.get(name)
+        assert module.FEATURE.card.name == name
+        assert module.FEATURE.card is module.CARD
+        assert (module.__doc__ or "").startswith(f"``{name}``: ")
+
+
+def test_unknown_feature_lists_those_that_exist() -> None:
+    with pytest.raises(UnknownFeatureError, match="there are: .*inception"):
+        features.get("nope")
+
+
+def test_card_says_what_it_has_to(card: Card) -> None:
+    assert card.version >= 1
+    assert card.tolerance > 0
+    for text in (card.about, card.paper, card.unit):
+        assert text.strip()
+        assert "\n" not in text
+    assert card.layout in ("clip", "sequence")
+    assert card.dtype in ("float32", "float16", "uint8")
+    assert card.dims is None or card.dims >= 1
+
+
+def test_layout_hop_and_type_fit_together(card: Card) -> None:
+    if card.layout == "sequence":
+        assert card.hop_s is not None
+        assert card.hop_s > 0
+    else:
+        assert card.hop_s is None
+        # the store's rule: float16 is for sequences, a vector a clip is small enough for float32
+        assert card.dtype == "float32"
+    if card.dtype == "float16":
+        assert card.tolerance >= 2**-11, "half a unit in the last place of float16 is more than the card allows"
+
+
+def test_every_parameter_says_where_it_comes_from(card: Card) -> None:
+    for name, parameter in card.parameters.items():
+        assert parameter.source in typing.get_args(Source), name
+        assert parameter.note.strip(), name
+        assert isinstance(parameter.value, (int, float, str, bool)), name
+        # the default itself is allowed, and survives the way through a command line unchanged
+        parsed = parameter.parse(name, str(parameter.value))
+        assert parsed == parameter.value
+        assert type(parsed) is type(parameter.value)
+        assert not parameter.choices or parameter.value in parameter.choices
+
+
+def test_compute_and_view_have_docstrings(feature: Feature) -> None:
+    function = feature.view if isinstance(feature, Extractor) else feature.compute
+    assert (function.__doc__ or "").strip()
+
+
+@pytest.mark.parametrize("name", EXTRACTED)
+def test_extractor_fits_its_backbone(name: str) -> None:
+    feature = features.get(name)
+    assert isinstance(feature, Extractor)
+    backbone = backbones.get(feature.backbone)
+    view = feature.view(feature.card.defaults())
+    assert feature.card.input is None
+    assert feature.card.dims == backbone.dims
+    assert isinstance(view, FrameView)
+    assert view.size_px == backbone.input_px
+    assert feature.card.hop_s == 1 / view.rate_hz
+
+
+@pytest.mark.parametrize("name", EXTRACTED)
+def test_view_follows_every_parameter_that_names_a_field_of_it(name: str) -> None:
+    feature = features.get(name)
+    assert isinstance(feature, Extractor)
+    defaults = feature.card.defaults()
+    plain = feature.view(defaults)
+    for field in set(vars(plain)) & set(defaults):
+        value = defaults[field]
+        other = f"not {value}" if isinstance(value, str) else float(value or 0) + 1
+        changed = feature.view({**defaults, field: other})
+        assert getattr(changed, field) == other
+        assert changed != plain
+
+
+@pytest.mark.parametrize("name", DERIVED)
+def test_derivation_reads_a_feature_that_exists(name: str) -> None:
+    feature = features.get(name)
+    assert isinstance(feature, Derivation)
+    card = feature.card
+    assert card.input in NAMES
+    source = features.get(str(card.input)).card
+    if card.layout == "sequence":
+        assert source.layout == "sequence"
+        assert card.hop_s == source.hop_s
+    chain = [name]
+    while (above := features.get(chain[-1]).card.input) is not None:
+        assert above not in chain
+        chain.append(above)
+    assert isinstance(features.get(chain[-1]), Extractor)
+    if feature.projection is not None:
+        assert isinstance(feature.projection, ProjectionSpec)
+        assert {"dims", "epsilon", "rows"} <= set(card.parameters)
+    # exactly one of card, projection and function says how long a vector is
+    assert [card.dims is not None, feature.projection is not None, feature.dims is not None].count(True) == 1
+
+
+@pytest.mark.parametrize("name", DERIVED)
+@pytest.mark.parametrize("rows", [1, 7])
+def test_computed_values_have_the_promised_shape_and_leave_the_input_alone(name: str, rows: int) -> None:
+    feature = features.get(name)
+    assert isinstance(feature, Derivation)
+    card, dims = feature.card, 7
+    rng = np.random.default_rng(0)
+    projection = Projection(name, rng.normal(size=dims), np.eye(dims)[:3], np.arange(3, 0, -1), whiten=True)
+    sequence = features.get(str(card.input)).card.layout == "sequence"
+    values = rng.normal(size=(rows, dims) if sequence else dims).astype(np.float32)
+    mask = np.arange(rows) < max(1, rows - 2) if sequence else None
+    before = values.tobytes()
+    expected = 3 if feature.projection else (feature.dims(dims) if feature.dims else card.dims)
+    found = [
+        feature.compute(values, mask, projection if feature.projection else None, card.defaults()) for _ in range(2)
+    ]
+    assert values.tobytes() == before
+    assert found[0].tobytes() == found[1].tobytes()
+    assert found[0].dtype == (np.uint8 if card.dtype == "uint8" else np.float32)
+    assert found[0].shape == ((rows, expected) if card.layout == "sequence" else (expected,))
+    assert np.isfinite(found[0]).all()
+    if card.layout == "sequence":
+        assert mask is not None
+        assert not found[0][~mask].any(), "rows without a picture are 0"
+
+
+def test_every_derived_row_stands_alone() -> None:
+    # the same values whatever the other rows of the clip are
+    for name in DERIVED:
+        feature = features.get(name)
+        assert isinstance(feature, Derivation)
+        if feature.card.layout != "sequence":
+            continue
+        values = np.random.default_rng(1).normal(size=(5, 4)).astype(np.float32)
+        projection = Projection(name, np.zeros(4), np.eye(4)[:2], np.ones(2), whiten=True)
+        whole = feature.compute(values, np.ones(5, bool), projection, feature.card.defaults())
+        for row in range(5):
+            alone = feature.compute(values[row : row + 1], np.ones(1, bool), projection, feature.card.defaults())
+            assert alone.tobytes() == whole[row : row + 1].tobytes()
