@@ -9,3 +9,7 @@ class UsageError(Exception):
 
 class JobError(Exception):
     """The job could not be done (exit code 1); what the dataset held before is intact."""
+
+
+class TooFewError(Exception):
+    """There is too little data to learn a projection from; the rest of the job goes on without it."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from pipeline.errors import JobError
+from pipeline.errors import TooFewError
 from pipeline.sampling import sample_limit, sampled
 from pipeline.store import Dataset
 from transforms.projections import GramAccumulator, Projection, fit_projection
@@ -54,7 +54,7 @@ def fit_samples(name: str, samples: Sequence[Path], parameters: dict[str, Any], 
 
     Raises
     ------
-    JobError: too few rows to fit anything.
+    TooFewError: too few rows, or rows that do not vary.
     """
     gram: GramAccumulator | None = None
     for path in sorted(samples):
@@ -62,8 +62,8 @@ def fit_samples(name: str, samples: Sequence[Path], parameters: dict[str, Any], 
         gram = gram or GramAccumulator(sample.shape[1])
         gram.add(sample)
     if gram is None:
-        raise JobError(f"{name}: no training rows to fit on")
+        raise TooFewError("no training rows to fit on")
     try:
         return fit_projection(gram, name, int(parameters["dims"]), whiten=whiten, epsilon=float(parameters["epsilon"]))
     except ValueError as error:
-        raise JobError(str(error)) from error
+        raise TooFewError(str(error)) from error

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
+from pipeline.mixing import GOLDEN, splitmix64
+
 _SALT = "reelscore fit 1"
 #: Candidates kept beyond the expected number while looking for the limit; more than six standard deviations for any
 #: sample above 10,000 rows, and everything is kept below that.
@@ -17,14 +19,11 @@ _ALWAYS_KEEP = 10_000
 def row_hashes(clip_id: str, rows: int) -> np.ndarray:
     """uint64 [rows]: a hash of (clip, row), uniform over 64 bits.
 
-    The clip's 64 bits come from SHA-256; SplitMix64 (Steele, Lea, Flood 2014) spreads the row number over them.
+    The clip's 64 bits come from SHA-256; SplitMix64 spreads the row number over them.
     """
     seed = np.uint64(int.from_bytes(hashlib.sha256(f"{_SALT}\n{clip_id}".encode()).digest()[:8], "big"))
     with np.errstate(over="ignore"):
-        z = seed + (np.arange(rows, dtype=np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return np.asarray(z ^ (z >> np.uint64(31)))
+        return splitmix64(seed + (np.arange(rows, dtype=np.uint64) + np.uint64(1)) * np.uint64(GOLDEN))
 
 
 def sample_limit(clips: Callable[[], Iterable[tuple[str, np.ndarray]]], rows: int) -> tuple[int, int, int]:

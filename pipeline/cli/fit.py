@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
             n for n in recipe.features if isinstance(f := features.get(n), Derivation) and f.projection is not None
         ]
         if options.matrices:
-            steps.import_projection(dataset, fitted[0], options.matrices, settings, say)
+            steps.import_projection(dataset, fitted[0], options.matrices, settings, report, say)
         else:
             if not any(dataset.done(str(features.get(name).card.input)) for name in fitted):
                 raise JobError(f"{dataset.path}: nothing to fit on; `reelscore extract` comes first")

@@ -81,7 +81,8 @@ def lines(dataset: Dataset, content: dict[str, Any], report: Report | None) -> l
 
 def _time(report: Report) -> list[str]:
     if not report.did_something():
-        return [f"nothing to do: all {report.input_clips} clips of the input were done before"]
+        inputs = f": all {report.input_clips} clips of the input were done before" if report.input_clips else ""
+        return [f"nothing to do{inputs}"]
     done = ", ".join(f"{name} {count}" for name, count in report.computed.items() if count) or "nothing"
     found = [f"computed now (clips): {done}"]
     steps = [f"{key} {clock(value)}" for key, value in report.seconds.items() if "." not in key]

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pipeline.mixing import GOLDEN, splitmix64
+
 
 def key_of(clip_id: str) -> int:
     """The first 63 bits of sha256(clip_id): 0 or above, the same on every machine."""
@@ -39,10 +41,7 @@ def shown(names: Sequence[object], most: int = 5) -> str:
 def draw_order(keys: np.ndarray, seed: int) -> np.ndarray:
     """A fixed pseudo-random number for each key, uint64 [n]; a sample is the keys with the smallest ones.
 
-    The finaliser of splitmix64 (Steele, Lea and Flood 2014): the sample depends on the set of keys, not on their order.
+    The sample depends on the set of keys, not on their order.
     """
     with np.errstate(over="ignore"):
-        z = np.asarray(keys, np.int64).view(np.uint64) + np.uint64((seed + 1) * 0x9E3779B97F4A7C15 % 2**64)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        return z ^ (z >> np.uint64(31))
+        return splitmix64(np.asarray(keys, np.int64).view(np.uint64) + np.uint64((seed + 1) * GOLDEN % 2**64))

@@ -9,10 +9,13 @@ from typing import Any
 
 import apache_beam as beam
 
+from pipeline.errors import TooFewError
 from pipeline.fitting import fit_samples, sample_shard, training_sample
 from pipeline.jobs.runner import run_graph
 from pipeline.store import Dataset
 from transforms.projections import Projection, load_projection
+
+_FITTED, _REFUSED = "fitted.safetensors", "refused.txt"
 
 
 class SampleShardFn(beam.DoFn):
@@ -31,17 +34,23 @@ class SampleShardFn(beam.DoFn):
 
 
 class FitFn(beam.DoFn):
-    """Paths of samples -> path of the projection."""
+    """Paths of samples -> path of the projection, or of the reason why there is none."""
 
-    def __init__(self, name: str, parameters: dict[str, Any], whiten: bool, to: str) -> None:
+    def __init__(self, name: str, parameters: dict[str, Any], whiten: bool, work: str) -> None:
         self._name = name
         self._parameters = parameters
         self._whiten = whiten
-        self._to = to
+        self._work = work
 
     def process(self, paths: list[str]) -> Iterator[str]:
-        fit_samples(self._name, [Path(p) for p in paths], self._parameters, self._whiten).save(self._to)
-        yield self._to
+        try:
+            projection = fit_samples(self._name, [Path(p) for p in paths], self._parameters, self._whiten)
+        except TooFewError as error:
+            (Path(self._work) / _REFUSED).write_text(str(error))
+            yield _REFUSED
+        else:
+            projection.save(Path(self._work) / _FITTED)
+            yield _FITTED
 
 
 def fit(
@@ -60,11 +69,11 @@ def fit(
 
     Raises
     ------
-    JobError: too few clips to learn anything, or the job failed.
+    TooFewError: too few clips to learn anything.
+    JobError: the job failed.
     """
     limit, fitted_on = training_sample(dataset, feature, int(parameters["rows"]))
     work = dataset.work_folder(name)
-    fitted = work / "fitted.safetensors"
 
     def build(pipeline: beam.Pipeline) -> None:
         (
@@ -73,11 +82,13 @@ def fit(
             | "Spread" >> beam.Reshuffle()
             | "Sample" >> beam.ParDo(SampleShardFn(str(dataset.path), feature, limit, str(work)))
             | "Collect" >> beam.combiners.ToList()
-            | "Fit" >> beam.ParDo(FitFn(name, parameters, whiten, str(fitted)))
+            | "Fit" >> beam.ParDo(FitFn(name, parameters, whiten, str(work)))
         )
 
     try:
         run_graph(build, options)
-        return load_projection(fitted), fitted_on
+        if (work / _REFUSED).exists():
+            raise TooFewError((work / _REFUSED).read_text())
+        return load_projection(work / _FITTED), fitted_on
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Making an entry the current one of its feature."""
+"""Making an entry the current one of its feature, or a feature no longer one of the dataset."""
 
 from __future__ import annotations
 
@@ -28,3 +28,14 @@ def _difference(before: dict[str, Any], after: dict[str, Any]) -> str:
     if before.get("weights_label") != after.get("weights_label"):
         changed.append(f"weights ({before.get('weights_label')} -> {after.get('weights_label')})")
     return ", ".join(changed) or "what it is computed from"
+
+
+def retire(dataset: Dataset, name: str) -> None:
+    """Take a feature that can no longer be computed, and all that is derived from it, out of the dataset.
+
+    Its values are set aside; they come back with the same fingerprint.
+    """
+    for known in [n for n, entry in dataset.meta["features"].items() if entry["input"] == name]:
+        retire(dataset, known)
+    if dataset.meta["features"].pop(name, None) is not None:
+        dataset.settle(name, "none")

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import JobError, UsageError
+from pipeline.errors import TooFewError, UsageError
 from pipeline.settings import Settings
+from pipeline.steps.current import retire
 from pipeline.steps.report import Report, Say
 from pipeline.store import Dataset
 from transforms import features
@@ -39,22 +40,16 @@ def fit(
         source = dataset.meta["features"].get(str(feature.card.input))
         if source is None or not dataset.done(source["name"]):
             continue
-        known = dataset.meta["projections"].get(name)
-        if (
-            known
-            and known["input"] == source["fingerprint"]
-            and (known.get("imported") or known["parameters"] == parameters)
-        ):
-            path = projection_path(dataset, name)
-            if path is not None and path.is_file() and not settings.refit:
-                continue
+        if _holds(dataset, name, source, parameters) and not settings.refit:
+            continue
         from pipeline.jobs.fit import fit as run
 
         began = time.monotonic()
         try:
             projection, fitted_on = run(dataset, source["name"], name, parameters, feature.projection.whiten, beam)
-        except JobError as error:
+        except TooFewError as error:
             dataset.meta["projections"].pop(name, None)
+            retire(dataset, name)
             report.note(f"{name}: not computed: {error}", say)
             continue
         finally:
@@ -65,6 +60,17 @@ def fit(
         say(f"{name}: fitted on {fitted_on['rows']} rows of {fitted_on['clips']} clips, {kept} dimensions")
         if reduced:
             report.note(f"{name}: {reduced}", say)
+
+
+def _holds(dataset: Dataset, name: str, source: dict[str, Any], parameters: dict[str, Any]) -> bool:
+    """Whether the projection of a derivation is there and still the right one.
+
+    Imported matrices stay, whatever happens to the feature that they are applied to; only a refit replaces them.
+    """
+    known, path = dataset.meta["projections"].get(name), projection_path(dataset, name)
+    if known is None or path is None or not path.is_file():
+        return False
+    return bool(known["imported"]) or (known["input"] == source["fingerprint"] and known["parameters"] == parameters)
 
 
 def keep_projection(
@@ -94,13 +100,14 @@ def keep_projection(
     dataset.save()
 
 
-def import_projection(dataset: Dataset, name: str, path: str, settings: Settings, say: Say) -> None:
+def import_projection(dataset: Dataset, name: str, path: str, settings: Settings, report: Report, say: Say) -> None:
     """Make YouTube-8M's published matrices the projection of ``name`` instead of fitting one.
 
     Raises
     ------
     UsageError: ``path`` holds no such matrices, or they do not fit the input feature.
     """
+    began = time.monotonic()
     feature = features.get(name)
     if not isinstance(feature, Derivation) or feature.projection is None:
         raise UsageError(f"{name} has no projection; matrices can be imported for wpca")
@@ -115,4 +122,5 @@ def import_projection(dataset: Dataset, name: str, path: str, settings: Settings
         )
     parameters = {k: v for k, v in settings.parameters(name).items() if k in ("dims", "epsilon", "rows")}
     keep_projection(dataset, name, projection, source["fingerprint"], parameters, {}, imported=True)
+    report.seconds["fit"] = round(time.monotonic() - began, 3)
     say(f"{name}: {projection.meta['source']} matrices imported, {len(projection.eigenvalues)} dimensions")

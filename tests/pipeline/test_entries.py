@@ -1,4 +1,4 @@
-"""Entries: what dataset.json says of a feature, and the fingerprint that changes with anything the numbers depend on."""
+"""Entries: what dataset.json says of a feature; the fingerprint changes with anything the numbers depend on."""
 
 from __future__ import annotations
 
@@ -55,14 +55,16 @@ def test_any_parameter_changes_the_fingerprint_and_is_marked_as_the_users(name: 
 def test_weights_projection_and_input_change_the_fingerprint() -> None:
     feature = features.get("inception")
     defaults = feature.card.defaults()
-    prints = [make_entry(feature, defaults, weights=w)["fingerprint"] for w in (None, random_weights(), random_weights(1))]
+    prints = [
+        make_entry(feature, defaults, weights=w)["fingerprint"] for w in (None, random_weights(), random_weights(1))
+    ]
     derived = features.get("wpca")
     for options in (
         {"projection": projection(), "source": inception_entry()},
         {"projection": projection(2.0), "source": inception_entry()},
         {"projection": projection(), "source": inception_entry(max_s=300.0)},
     ):
-        prints.append(make_entry(derived, derived.card.defaults(), **options)["fingerprint"])  # type: ignore[arg-type]
+        prints.append(make_entry(derived, derived.card.defaults(), **options)["fingerprint"])
     assert len(set(prints)) == len(prints)
     assert all(len(p) == 16 and int(p, 16) >= 0 for p in prints)
 

@@ -12,7 +12,7 @@ from pipeline.errors import JobError
 from pipeline.fitting import fit_samples, sample_shard, training_ids, training_sample
 from pipeline.store import Dataset
 from pipeline.store.compact import compact
-from transforms.projections import Projection
+from transforms.projections import GramAccumulator, Projection
 
 IDS = [f"clip{number:02d}" for number in range(24)]
 PARAMETERS = {"dims": 3, "epsilon": 1e-4}
@@ -122,3 +122,22 @@ def test_shard_without_training_rows_writes_no_sample(tmp_path: Path) -> None:
     empty = (shard + 1) % 3
     assert not sample_shard(dataset, "inception", empty, 2**64 - 1, tmp_path / "x.npy")
     assert not (tmp_path / "x.npy").exists()
+
+
+def test_samples_are_added_in_the_order_of_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # float64 sums depend on the order, and float32 hides that nearly always: so the order itself is looked at
+    seen: list[float] = []
+    real = GramAccumulator.add
+
+    def spy(self: GramAccumulator, rows: np.ndarray) -> None:
+        seen.append(float(rows[0, 0]))
+        real(self, rows)
+
+    monkeypatch.setattr(GramAccumulator, "add", spy)
+    paths = [tmp_path / f"{shard:05d}.npy" for shard in (2, 10, 0, 1)]
+    for path in paths:
+        rows = np.random.default_rng(int(path.stem)).normal(size=(5, 3)).astype(np.float32)
+        rows[0, 0] = int(path.stem)
+        np.save(path, rows)
+    fit_samples("wpca", paths, PARAMETERS, True)
+    assert seen == [0, 1, 2, 10]

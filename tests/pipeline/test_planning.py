@@ -46,8 +46,8 @@ class Place:
         return InputClip(str(path), size_bytes=size, mtime_ns=mtime, **given)
 
     def plan(self, clips: list[InputClip], **options: Any) -> ExtractionPlan:
-        options = {"workers": 2, "clips_per_part": 32, "limits": Limits(), "entries": self.entries} | options
-        return plan_extraction(clips, self.dataset, **options)
+        given: dict[str, Any] = {"workers": 2, "clips_per_part": 32, "limits": Limits(), "entries": self.entries}
+        return plan_extraction(clips, self.dataset, **(given | options))
 
     def carry_out(self, plan: ExtractionPlan, reject: dict[str, str] | None = None) -> None:
         """What an extraction leaves behind: rows for all tasks, rejects for those in ``reject`` (id -> reason)."""
@@ -197,7 +197,11 @@ def test_no_clips_at_all(place: Place) -> None:
 
 
 def test_reject_is_not_tried_again_unless_asked_or_the_limits_change(place: Place) -> None:
-    clips = [place.clip("good.mp4", "good"), place.clip("bad.mp4", "bad"), place.clip("named.mp4", "named", clip_id="n")]
+    clips = [
+        place.clip("good.mp4", "good"),
+        place.clip("bad.mp4", "bad"),
+        place.clip("named.mp4", "named", clip_id="n"),
+    ]
     place.carry_out(place.plan(clips), reject={sha("bad"): "too_long", "n": "no_video"})
     again = place.plan(clips)
     assert counts(again) == (3, 0, 2, 0)

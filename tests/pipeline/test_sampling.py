@@ -40,7 +40,7 @@ def test_everything_where_there_is_no_more() -> None:
         assert (limit, used, available) == (HIGHEST, total, total)
         assert len(chosen(given, limit)) == total
     assert sample_limit(lambda: given, total - 1)[0] < HIGHEST
-    assert sample_limit(lambda: [], 5) == (HIGHEST, 0, 0)
+    assert sample_limit(list, 5) == (HIGHEST, 0, 0)
 
 
 def test_order_of_the_clips_does_not_matter() -> None:

@@ -122,7 +122,12 @@ def test_neighbours_are_ranked_by_cosine_without_the_clip_itself(circle: Dataset
     assert [hit.rank for hit in hits] == [1, 2, 3, 4]
     expected = np.cos(np.deg2rad([10, 20, 30, 40]))
     np.testing.assert_allclose([hit.score for hit in hits], expected, atol=1e-5)
-    assert (hits[0].uri, hits[0].label, hits[0].split, hits[0].duration_s) == ("/videos/clip1.mp4", "lclip1", "val", 3.0)
+    assert (hits[0].uri, hits[0].label, hits[0].split, hits[0].duration_s) == (
+        "/videos/clip1.mp4",
+        "lclip1",
+        "val",
+        3.0,
+    )
 
 
 def test_a_new_vector_finds_the_clip_itself_first(circle: Dataset) -> None:

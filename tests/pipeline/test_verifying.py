@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from building import (
     add_clips,
@@ -16,7 +17,6 @@ from building import (
     vector_entry,
 )
 
-import pyarrow.parquet as pq
 from pipeline.index_files import build_on_disk, content_of, index_folder
 from pipeline.indexing.build import IndexSpec
 from pipeline.store import Dataset, shard_of
@@ -41,7 +41,7 @@ def rewrite(dataset: Dataset, feature: str, **changes: Any) -> str:
     """Write clip00's row of a feature anew, with something changed."""
     shard = shard_of("clip00", dataset.shards)
     entry = dataset.meta["features"][feature]
-    rows = [r for r in dataset.rows(feature, shard)][0]
+    rows = next(dataset.rows(feature, shard))
     made = []
     for number, clip_id in enumerate(rows.ids):
         row: dict[str, Any] = {"id": clip_id, "sha256": rows.sha256[number], "values": rows.values[number]}

@@ -70,8 +70,9 @@ def test_defaults() -> None:
 def test_fingerprint_changes_with_what_the_numbers_depend_on() -> None:
     defaults = CARD.defaults()
     prints = [fingerprint(CARD, defaults)]
-    for name, value in {"count": 4, "share": 0.25, "kind": "b", "fast": False}.items():
-        prints.append(fingerprint(CARD, {**defaults, name: value}))
+    changes: dict[str, Value] = {"count": 4, "share": 0.25, "kind": "b", "fast": False}
+    for name in changes:
+        prints.append(fingerprint(CARD, {**defaults, name: changes[name]}))
     prints.append(fingerprint(dataclasses.replace(CARD, version=2), defaults))
     prints.append(fingerprint(dataclasses.replace(CARD, name="y"), defaults))
     for dependency in ("weights", "projection", "input"):
@@ -84,6 +85,9 @@ def test_fingerprint_does_not_change_with_words_order_or_time() -> None:
     defaults = CARD.defaults()
     plain = fingerprint(CARD, defaults, weights="w", input=None)
     assert fingerprint(CARD, dict(reversed(defaults.items())), input=None, weights="w") == plain
-    assert fingerprint(dataclasses.replace(CARD, about="other words", paper="v2"), defaults, weights="w", input=None) == plain
+    assert (
+        fingerprint(dataclasses.replace(CARD, about="other words", paper="v2"), defaults, weights="w", input=None)
+        == plain
+    )
     # pinned: another hash would recompute every dataset
     assert fingerprint(CARD, defaults) == "dec0dd31ea1836fe"

@@ -119,6 +119,15 @@ def test_search(indexed: Dataset, ids: list[str], capsys: Captured) -> None:
     assert text.index(found["hits"][0]["id"]) < text.index(found["hits"][1]["id"])
 
 
+def test_search_without_a_query_asks_for_a_clip_of_the_index(
+    indexed: Dataset, ids: list[str], capsys: Captured
+) -> None:
+    found = parsed(capsys, "search", indexed.path, "-k", 2)
+    assert found["query"] in ids
+    assert found["query"] not in [hit["id"] for hit in found["hits"]]
+    assert found == parsed(capsys, "search", indexed.path, found["query"], "-k", 2)
+
+
 def test_index_again_does_nothing_and_leaves_no_run(indexed: Dataset, capsys: Captured) -> None:
     assert len(indexed.meta["runs"]) == 1
     before = (indexed.path / "indexes" / "video" / "index.json").stat().st_mtime_ns

@@ -213,7 +213,6 @@ def test_wrong_options_of_a_run(
         ["run", "vmnet", "--input", "x", "--output", "y", "--decoder", "vlc"],
         ["run", "vmnet", "--input", "x", "--output", "y", "--device", "tpu"],
         ["inspect", "x", "--no-such-option"],
-        ["search", "x"],
         ["search", "x", "y", "-k", "many"],
         ["rejects", "x", "--reason", "bad weather"],
         ["weights", "burn"],

@@ -6,7 +6,7 @@ import hashlib
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from apache_beam.io.filesystem import CompressionTypes, FileMetadata, FileSystem
@@ -19,7 +19,7 @@ from transforms.errors import RejectError
 class MemoryFileSystem(FileSystem):
     """``mem://``: what a bucket is to Beam, in a dictionary."""
 
-    content: dict[str, bytes] = {}
+    content: ClassVar[dict[str, bytes]] = {}
 
     @classmethod
     def scheme(cls) -> str:
@@ -91,7 +91,9 @@ def test_remote_pattern_file_and_manifest(bucket: dict[str, bytes]) -> None:
     assert (two.uri, two.clip_id, two.size_bytes) == ("mem://bucket/set/gone.mp4", "two", -1)
 
 
-@pytest.mark.parametrize("given", ["mem://bucket/none", "mem://bucket/none*", "nosuchscheme://x/y", "mem://bucket/z.csv"])
+@pytest.mark.parametrize(
+    "given", ["mem://bucket/none", "mem://bucket/none*", "nosuchscheme://x/y", "mem://bucket/z.csv"]
+)
 def test_nothing_remote_is_one_line(bucket: dict[str, bytes], given: str) -> None:
     with pytest.raises(UsageError) as caught:
         read_input(given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -189,3 +190,14 @@ def test_a_kill_while_mending_is_mended_too(
             steps += 1
     assert steps > 3
     assert state(fragmented) == before
+
+
+def test_a_merged_part_that_bears_an_old_name_survives_mending_twice(fragmented: Dataset) -> None:
+    before = state(fragmented)
+    (path, *_) = parts(fragmented.clips_folder)
+    name = str(path.relative_to(fragmented.path))
+    for _ in range(2):
+        moves = [[f"{STAGING}/{name}", name]]
+        (fragmented.path / JOURNAL).write_text(json.dumps({"moves": moves, "old": [name]}))
+        finish(fragmented.path)
+        assert state(fragmented) == before

@@ -320,7 +320,13 @@ def test_clips_of_a_later_run_are_added_in_new_parts(dataset: Dataset, ids: list
     assert all(path.read_bytes() == content for path, content in before.items())
     assert len(parts(dataset.clips_folder)) == len(before) + 1
     row = dataset.clips().to_pylist()[-1]
-    assert (row["id"], row["split"], row["label"], row["flags"], row["video"]) == ("later", "test", "x", ["no_sound"], None)
+    assert (row["id"], row["split"], row["label"], row["flags"], row["video"]) == (
+        "later",
+        "test",
+        "x",
+        ["no_sound"],
+        None,
+    )
 
 
 def test_description_of_a_vector_feature_survives_the_file(dataset: Dataset) -> None:

@@ -83,9 +83,7 @@ def test_plain_pyarrow_reads_a_feature(kind: tuple[str, str], tmp_path: Path) ->
 def test_schema_and_card(kind: tuple[str, str], tmp_path: Path) -> None:
     dtype, layout = kind
     entry = entry_of(dtype, layout)
-    path = write_feature(
-        tmp_path, entry, [feature_row(i, v) for i, v in arrays(dtype, layout, 3).items()], 0, 1
-    )
+    path = write_feature(tmp_path, entry, [feature_row(i, v) for i, v in arrays(dtype, layout, 3).items()], 0, 1)
     schema = pq.read_schema(path)
     assert json.loads(schema.metadata[CARD_KEY]) == json.loads(json.dumps(entry)) == card_of(schema)
     leaf = {"float16": pa.float16(), "float32": pa.float32(), "uint8": pa.uint8()}[dtype]
@@ -146,7 +144,9 @@ def test_rows_over_parts_are_merged_sorted(tmp_path: Path) -> None:
     given = arrays("float32", "sequence", 9)
     order = list(given)
     paths = [
-        write_feature(tmp_path, {**inception_entry(5), "dtype": "float32"}, [feature_row(i, given[i]) for i in some], 0, 1)
+        write_feature(
+            tmp_path, {**inception_entry(5), "dtype": "float32"}, [feature_row(i, given[i]) for i in some], 0, 1
+        )
         for some in (order[4::2], order[:2], [*order[2:4], *order[5::2]])
     ]
     merged = shard_rows(paths)

@@ -45,7 +45,7 @@ def test_every_file_of_the_folder_is_a_feature_of_its_name() -> None:
 
 
 def test_unknown_feature_lists_those_that_exist() -> None:
-    with pytest.raises(UnknownFeatureError, match="there are: .*inception"):
+    with pytest.raises(UnknownFeatureError, match=r"there are: .*inception"):
         features.get("nope")
 
 

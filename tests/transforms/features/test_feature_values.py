@@ -10,7 +10,9 @@ from transforms.features import Derivation
 from transforms.projections import Projection
 
 
-def compute(name: str, values: object, mask: object, projection: Projection | None = None, **changes: str) -> np.ndarray:
+def compute(
+    name: str, values: object, mask: object, projection: Projection | None = None, **changes: str
+) -> np.ndarray:
     feature = features.get(name)
     assert isinstance(feature, Derivation)
     parameters = {**feature.card.defaults(), **changes}
