@@ -23,11 +23,12 @@ from benchmarks import clips, machine, page
 from benchmarks.results import SIDES, Figures, Group, Round, Run
 from pipeline.inputs.read import MEDIA_SUFFIXES
 from pipeline.store.write import write_atomically
-from transforms.decoding.process import _THREAD_VARIABLES
 from transforms.ffmpeg import executable
 
 #: Length of the clip that each side sees first, unmeasured (ours).
 WARM_S = 2.0
+#: What numpy, torch, MKL and numba read.
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -111,7 +112,7 @@ def _clips(options: argparse.Namespace, own: Sequence[Path], folder: Path) -> tu
 
 
 def _threads(count: int) -> dict[str, str]:
-    return dict.fromkeys(_THREAD_VARIABLES, str(count))
+    return dict.fromkeys(THREAD_VARIABLES, str(count))
 
 
 def _environment(threads: int, folder: Path) -> dict[str, str]:

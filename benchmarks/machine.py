@@ -8,9 +8,13 @@ import re
 from pathlib import Path
 
 
+#: Name for people -> flag of the kernel.
+INSTRUCTIONS = {"AVX2": "avx2", "AVX-512": "avx512f", "AVX-512 bf16": "avx512_bf16"}
+
+
 def processor() -> str:
     """Model, cores that may be used, and the vector instructions that matter, on one line."""
-    model, flags = platform.processor() or platform.machine(), set()
+    model, flags = platform.machine(), set[str]()
     about = Path("/proc/cpuinfo")
     if about.is_file():
         text = about.read_text()
@@ -20,10 +24,6 @@ def processor() -> str:
         flags = set(listed.group(1).split()) if listed else flags
     has = [f"{name}: {'yes' if flag in flags else 'no'}" for name, flag in INSTRUCTIONS.items()]
     return f"{model}, {len(os.sched_getaffinity(0))} cores; {', '.join(has)}"
-
-
-#: Name for people -> flag of the kernel.
-INSTRUCTIONS = {"AVX2": "avx2", "AVX-512": "avx512f", "AVX-512 bf16": "avx512_bf16"}
 
 
 def load() -> float:

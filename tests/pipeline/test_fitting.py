@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from building import FRACTIONS, add_clips, add_feature, clip_row, feature_row, inception_entry, vector_entry
 
-from pipeline.errors import JobError
+from pipeline.errors import TooFewError
 from pipeline.fitting import fit_samples, sample_shard, training_ids, training_sample
 from pipeline.store import Dataset
 from pipeline.store.compact import compact
@@ -106,13 +106,13 @@ def test_all_clips_where_no_clip_is_for_training(tmp_path: Path) -> None:
 
 
 def test_nothing_to_fit_on_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(JobError, match="no training rows"):
+    with pytest.raises(TooFewError, match="no training rows"):
         fit_samples("wpca", [], PARAMETERS, True)
     np.save(tmp_path / "00000.npy", np.ones((1, 6), np.float32))
-    with pytest.raises(JobError, match="at least 2"):
+    with pytest.raises(TooFewError, match="at least 2"):
         fit_samples("wpca", [tmp_path / "00000.npy"], PARAMETERS, True)
     np.save(tmp_path / "00000.npy", np.ones((9, 6), np.float32))
-    with pytest.raises(JobError, match="all 9 samples are equal"):
+    with pytest.raises(TooFewError, match="all 9 samples are equal"):
         fit_samples("wpca", [tmp_path / "00000.npy"], PARAMETERS, True)
 
 
