@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from pipeline.entries import parameters_of
 from pipeline.errors import JobError
 from pipeline.rows import stored
-from pipeline.store import Dataset, FeatureRows
+from pipeline.store import Dataset, FeatureRows, read
 from pipeline.store.layout import part_shard, parts
-from pipeline.store.read import read_part
 from pipeline.store.schema import REJECTS
 from pipeline.store.write import write_feature, write_rows
 from transforms import features
@@ -55,8 +52,8 @@ def derive_part(dataset: Dataset, path: Path, entry: dict[str, Any], projection:
     assert shard is not None
     have: set[str] = set()
     for part in parts(dataset.feature_folder(name), shard):
-        have.update(pq.read_table(part, columns=["id"])["id"].to_pylist())
-    source = read_part(path)
+        have.update(read.table(part, ["id"])["id"].to_pylist())
+    source = read.read_part(path)
     rows, rejects = [], []
     for number, found in derive_rows(source, entry, projection):
         if source.ids[number] in have:
@@ -100,7 +97,7 @@ def missing_parts(dataset: Dataset, entry: dict[str, Any]) -> tuple[list[Path], 
     }
     found, clips = [], 0
     for path in parts(dataset.feature_folder(entry["input"])):
-        lacking = sum(i not in done and i not in refused for i in pq.read_table(path, columns=["id"])["id"].to_pylist())
+        lacking = sum(i not in done and i not in refused for i in read.table(path, ["id"])["id"].to_pylist())
         if lacking:
             found.append(path)
             clips += lacking

@@ -9,12 +9,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pipeline.errors import JobError, UsageError
+from pipeline.identify import Identified, identify
 from pipeline.inputs import InputClip, assign_split, files
 from pipeline.store import Dataset, shard_of
 from pipeline.store.layout import sound_path
 from transforms.decoding import Limits
-from transforms.errors import RejectError
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,9 @@ class ExtractionPlan:
     Attributes
     ----------
     attempt: names the circumstances of a reject; a clip is not tried again under the same ones.
+    changed: ids of which the dataset holds values of other content, which go before anything is computed.
+    stale_rejects: ids whose rejects no longer hold, because the clip is tried again or its file is another one now.
+    moved: id -> where the same content lies now.
     """
 
     units: list[Unit]
@@ -68,7 +70,8 @@ class ExtractionPlan:
     rejected_before: int
     duplicates: int = 0
     changed: list[str] = field(default_factory=list)
-    retried: list[str] = field(default_factory=list)
+    stale_rejects: list[str] = field(default_factory=list)
+    moved: dict[str, InputClip] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -101,60 +104,64 @@ def plan_extraction(
     ----------
     entries: the extracted features, as they are (or will be) in dataset.json.
     """
-    table = dataset.clips(["id", "uri", "sha256", "size_bytes", "mtime_ns", "split", "audio_streams"]).to_pylist()
-    have = {row["id"]: row for row in table}
+    table = dataset.clips(["id", "uri", "sha256", "size_bytes", "mtime_ns", "split", "streams"]).to_pylist()
     rejects = dataset.rejects()
-    attempt = attempt_key(limits, entries)
-    identified, duplicates = _identify(clips, [*table, *rejects], have, say)
-
+    have = {row["id"]: row for row in table}
     done = {name: dataset.done(name) for name in entries}
     refused: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for reject in rejects:
         refused[reject["id"]].append(reject)
+    held = have.keys() | {clip_id for ids in done.values() for clip_id in ids}
+    found, duplicates = identify(clips, [*table, *rejects], held, say)
 
-    plan = ExtractionPlan([], attempt, len(identified), 0, 0, duplicates)
+    plan = ExtractionPlan([], attempt_key(limits, entries), len(found), 0, 0, duplicates)
     by_shard: dict[int, list[ClipTask]] = defaultdict(list)
     kept_split = 0
-    for clip_id, sha256, error, clip in identified:
-        row: Mapping[str, Any] | None = have.get(clip_id)
-        if row is not None and sha256 is not None and row["sha256"] != sha256:
-            plan.changed.append(clip_id)
+    for one in found:
+        row: Mapping[str, Any] | None = have.get(one.clip_id)
+        stale = [ids for ids in done.values() if one.sha256 and ids.get(one.clip_id, one.sha256) != one.sha256]
+        if stale or (row is not None and one.sha256 and row["sha256"] != one.sha256):
+            plan.changed.append(one.clip_id)
             row = None
-        split = row["split"] if row else clip.split or assign_split(clip_id, dataset.meta["split_fractions"])
-        kept_split += bool(row and clip.split and clip.split != row["split"])
-        content = row["sha256"] if row else sha256
-        missing = [n for n in entries if clip_id not in done[n] or (content and done[n][clip_id] != content)]
-        if clip_id in refused:
-            current = [
-                r for r in refused[clip_id] if r["attempt"] == attempt and r["sha256"] in (content, sha256 or "")
-            ]
-            if current and not retry_rejects:
-                gone = {r["feature"] for r in current}
-                missing = [] if None in gone else [name for name in missing if name not in gone]
-                if None in gone:
-                    plan.rejected_before += 1
-                    continue
-            elif missing or row is None:
-                plan.retried.append(clip_id)
-        needs_sound = keep_sound and (row is None or _lacks_sound(dataset, row, refused[clip_id]))
+        content = row["sha256"] if row else one.sha256
+        missing = [n for n in entries if one.clip_id not in done[n] or done[n][one.clip_id] != content]
+        split = row["split"] if row else one.clip.split or assign_split(one.clip_id, dataset.meta["split_fractions"])
+        kept_split += bool(row and one.clip.split and one.clip.split != row["split"])
+        if row is not None and not _same_file(row, one.clip) and one.sha256:
+            plan.moved[one.clip_id] = one.clip
+
+        # where one reject no longer holds, everything that was turned away is tried again
+        relevant = [r for r in refused[one.clip_id] if r["feature"] in (None, "sound", *entries)]
+        standing = not retry_rejects and all(_holds(reject, one, plan.attempt) for reject in relevant)
+        gone = {reject["feature"] for reject in relevant} if standing else set()
+        if None in gone:
+            plan.rejected_before += 1
+            continue
+        missing = [name for name in missing if name not in gone]
+        needs_sound = keep_sound and "sound" not in gone and (row is None or _lacks_sound(dataset, row))
         if not missing and row is not None and not needs_sound:
             continue
+        if relevant and not standing:
+            plan.stale_rejects.append(one.clip_id)
         task = ClipTask(
-            clip_id=clip_id,
-            uri=clip.uri,
+            clip_id=one.clip_id,
+            uri=one.clip.uri,
             sha256=content,
-            size_bytes=clip.size_bytes,
-            mtime_ns=clip.mtime_ns,
+            size_bytes=one.clip.size_bytes,
+            mtime_ns=one.clip.mtime_ns,
             split=split,
-            label=clip.label,
-            text=clip.text,
+            label=one.clip.label,
+            text=one.clip.text,
             features=tuple(missing),
             needs_row=row is None,
             needs_sound=needs_sound,
-            refused=(error.reason, error.message) if error else None,
+            refused=(one.error.reason, one.error.message) if one.error else None,
         )
-        by_shard[shard_of(clip_id, dataset.shards)].append(task)
+        by_shard[shard_of(one.clip_id, dataset.shards)].append(task)
         plan.todo += 1
+    now = {files.storable(one.clip.uri): one.clip_id for one in found}
+    ids = set(now.values())
+    plan.stale_rejects += {r["id"] for r in rejects if r["uri"] in now and r["id"] not in ids}
     if kept_split:
         plan.notes.append(f"{kept_split} clips keep the split recorded earlier, the manifest now says another")
     # small units keep every core busy to the end and lose little to a kill; large ones make few files
@@ -165,50 +172,21 @@ def plan_extraction(
     return plan
 
 
-def _lacks_sound(dataset: Dataset, row: Mapping[str, Any], rejects: list[dict[str, Any]]) -> bool:
-    if not row["audio_streams"] or any(reject["feature"] == "sound" for reject in rejects):
+def _same_file(row: Mapping[str, Any], clip: InputClip) -> bool:
+    """Whether a row was made from the file as it is now, by address, size and time of change."""
+    now = (files.storable(clip.uri), clip.size_bytes, clip.mtime_ns)
+    return (row["uri"], row["size_bytes"], row["mtime_ns"]) == now
+
+
+def _holds(reject: Mapping[str, Any], one: Identified, attempt: str) -> bool:
+    """Whether a reject still says what would happen: same circumstances, same content."""
+    if reject["attempt"] != attempt or reject["reason"] == "content_changed":
+        return False
+    # without a hash the file could not be read, or had no bytes: it is the same if it looks the same
+    return bool(reject["sha256"] == one.sha256 if reject["sha256"] else _same_file(reject, one.clip))
+
+
+def _lacks_sound(dataset: Dataset, row: Mapping[str, Any]) -> bool:
+    if row["streams"]["audio"] is None:
         return False
     return not sound_path(dataset.path, row["sha256"], shard_of(row["id"], dataset.shards)).exists()
-
-
-def _identify(
-    clips: list[InputClip],
-    known_rows: list[dict[str, Any]],
-    have: Mapping[str, Mapping[str, Any]],
-    say: Callable[[str], None],
-) -> tuple[list[tuple[str, str | None, RejectError | None, InputClip]], int]:
-    """(id, content hash or None, why it cannot be read, clip) of each clip, and how many had the content of another."""
-    known = {(r["uri"], r["size_bytes"], r["mtime_ns"]): r for r in known_rows}
-    hashes: dict[int, str | RejectError] = {}
-    unknown: list[int] = []
-    for number, clip in enumerate(clips):
-        row = known.get((clip.uri, clip.size_bytes, clip.mtime_ns))
-        if row is not None and row["sha256"] and clip.clip_id in (None, row["id"]):
-            hashes[number] = row["sha256"]
-        elif clip.clip_id is None or clip.clip_id in have:
-            unknown.append(number)
-    if len(unknown) > 1000:
-        say(f"hashing {len(unknown)} files")
-    hashes.update(zip(unknown, files.sha256_of_many(clips[number].uri for number in unknown), strict=True))
-
-    identified: dict[str, tuple[str, str | None, RejectError | None, InputClip]] = {}
-    duplicates = 0
-    for number, clip in enumerate(clips):
-        found = hashes.get(number)
-        error = found if isinstance(found, RejectError) else None
-        sha256 = found if isinstance(found, str) else None
-        if clip.clip_id is not None:
-            clip_id = clip.clip_id
-        elif sha256 is not None:
-            clip_id = sha256
-        else:
-            clip_id = "unread-" + hashlib.sha256(clip.uri.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        if clip_id in identified:
-            if clip.clip_id is not None:
-                raise UsageError(f"clip_id {clip_id!r} is also the content hash of another clip; give it another id")
-            duplicates += 1
-            continue
-        identified[clip_id] = (clip_id, sha256, error, clip)
-    if not identified:
-        raise JobError("the input names no clip")
-    return list(identified.values()), duplicates

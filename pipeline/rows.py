@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pipeline.inputs import files
 from pipeline.planning import ClipTask
 from transforms.errors import RejectError
 from transforms.views import DecodedClip
@@ -57,7 +58,7 @@ def clip_row(clip: Extracted) -> dict[str, Any]:
     info, task = clip.decoded.info, clip.task
     return {
         "id": task.clip_id,
-        "uri": task.uri,
+        "uri": files.storable(task.uri),
         "sha256": clip.sha256,
         "size_bytes": task.size_bytes,
         "mtime_ns": task.mtime_ns,
@@ -71,10 +72,12 @@ def clip_row(clip: Extracted) -> dict[str, Any]:
         "decoder": info.decoder,
         "decoder_note": info.decoder_note,
         "flags": info.flags,
-        "video_streams": info.video_streams,
-        "audio_streams": info.audio_streams,
-        "video": asdict(info.video) if info.video else None,
-        "audio": asdict(info.audio) if info.audio else None,
+        "streams": {
+            "video": asdict(info.video) if info.video else None,
+            "audio": asdict(info.audio) if info.audio else None,
+            "video_streams": info.video_streams,
+            "audio_streams": info.audio_streams,
+        },
     }
 
 
@@ -83,7 +86,7 @@ def reject_row(clip: Extracted, feature: str | None, error: RejectError, attempt
     task = clip.task
     return {
         "id": task.clip_id,
-        "uri": task.uri,
+        "uri": files.storable(task.uri),
         "sha256": clip.sha256,
         "size_bytes": task.size_bytes,
         "mtime_ns": task.mtime_ns,

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from models.weights import Weights, resolve
 from pipeline.derivation import derive_rows
@@ -21,9 +20,8 @@ from pipeline.indexing.search import read_index, search
 from pipeline.inputs import files
 from pipeline.planning import ClipTask
 from pipeline.settings import Settings
-from pipeline.store import Dataset, FeatureRows, shard_of
+from pipeline.store import Dataset, FeatureRows, read, shard_of
 from pipeline.store.layout import parts
-from pipeline.store.read import read_part
 from transforms import features
 from transforms.errors import RejectError
 from transforms.features import Extractor
@@ -110,8 +108,8 @@ def vector_of_clip(dataset: Dataset, feature: str, clip_id: str) -> np.ndarray:
     UsageError: the clip does not have the feature.
     """
     for path in parts(dataset.feature_folder(feature), shard_of(clip_id, dataset.shards)):
-        if clip_id in pq.read_table(path, columns=["id"])["id"].to_pylist():
-            rows = read_part(path)
+        if clip_id in read.table(path, ["id"])["id"].to_pylist():
+            rows = read.read_part(path)
             return dict(zip(rows.ids, rows.floats(), strict=True))[clip_id]
     raise UsageError(f"{clip_id}: this clip has no {feature} (see: reelscore rejects {dataset.path})")
 
@@ -217,15 +215,17 @@ def nearest(
     try:
         index = read_index(folder / INDEX_FILE)
         keys, scores = search(index, vector[None], min(k + 1, index.ntotal), description["metric"])
-        names = pq.read_table(folder / IDS_FILE)
+        names = read.table(folder / IDS_FILE)
     except (OSError, ValueError) as error:
         raise JobError(str(error)) from None
     found = dict(zip(names["key"].to_pylist(), names["id"].to_pylist(), strict=True))
     hits = [(found[key], float(score)) for key, score in zip(keys[0].tolist(), scores[0], strict=True) if key >= 0]
+    # an index may be older than the dataset: what has gone since is no answer
     hits = [hit for hit in hits if hit[0] != leave_out][:k]
     table = dataset.clips(["id", "uri", "label", "split", "duration_s"])
     rows = table.filter(pc.is_in(table["id"], value_set=pa.array([i for i, _ in hits], pa.string()))).to_pylist()
     clips = {row["id"]: row for row in rows}
+    hits = [hit for hit in hits if hit[0] in clips]
     return [
         Hit(rank, i, round(score, 6), clips[i]["uri"], clips[i]["label"], clips[i]["split"], clips[i]["duration_s"])
         for rank, (i, score) in enumerate(hits, start=1)

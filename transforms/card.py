@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -41,6 +42,8 @@ class Parameter:
                 value = kind(text)
         except (KeyError, ValueError):
             raise ValueError(f"{name}={text}: expected a value of type {kind.__name__}") from None
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{name}={text}: expected a finite number")
         if self.choices and value not in self.choices:
             raise ValueError(f"{name}={text}: expected one of {', '.join(map(str, self.choices))}")
         if self.minimum is not None and isinstance(value, (int, float)) and not value >= self.minimum:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+import traceback
 from collections.abc import Sequence
+from typing import NoReturn
 
 from pipeline import __version__
 from pipeline.cli.console import quiet, say
@@ -32,9 +34,16 @@ COMMANDS = (
 )
 
 
+class OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and leaves the usage to ``--help``."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser with all commands."""
-    top = argparse.ArgumentParser(
+    top = OneLineParser(
         prog="reelscore",
         description="Turns videos into a dataset of features and an index that can be searched.",
         epilog="`reelscore COMMAND --help` tells more of a command. Start with: reelscore sample clips",
@@ -68,13 +77,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     quiet(options.verbose)
     try:
         return int(options.module.run(options) or 0)
-    except (UsageError, JobError) as error:
-        if options.verbose:
-            import traceback
-
-            traceback.print_exc()
-        say(f"reelscore: {error}")
-        return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         say("reelscore: stopped; the same command again goes on where it was")
         return 130
@@ -82,11 +84,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # the reader of our output has gone, as `| head` does
         sys.stderr.close()
         return 1
-    except OSError as error:
+    except Exception as error:
         if options.verbose:
-            raise
-        say(f"reelscore: {error.filename or ''}: {error.strerror or error}".replace(": :", ":"))
-        return 1
+            traceback.print_exc()
+        say(f"reelscore: {_line(error)}")
+        return 2 if isinstance(error, UsageError) else 1
+
+
+def _line(error: Exception) -> str:
+    """What a person should read of an error, in one line."""
+    if isinstance(error, (UsageError, JobError)):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:500]} (--verbose shows where)"
 
 
 if __name__ == "__main__":

@@ -27,6 +27,11 @@ def _filesystems() -> Any:
     return FileSystems
 
 
+def storable(uri: str) -> str:
+    """``uri`` as text that can be stored: bytes of a file name that are not UTF-8 are written as ``\\xNN``."""
+    return uri.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def open_binary(uri: str) -> IO[bytes]:
     """The file for reading, as it is (nothing is decompressed)."""
     if not is_remote(uri):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import glob
 import io
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from pipeline.errors import UsageError
 from pipeline.inputs import files
 from pipeline.inputs.clip import InputClip
 from pipeline.inputs.splits import normalise_split
+from pipeline.store import Dataset
 
 #: File names that a folder is searched for. Sound files are among them so that they are turned away with a reason
 #: instead of being missed in silence. A manifest or a glob takes any name.
@@ -43,6 +45,12 @@ def read_input(given: str, say: Callable[[str], None] = lambda line: None) -> li
     if files.is_remote(given):
         return _read_remote(given)
     path = Path(given)
+    try:
+        path.stat()
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--input {given[:200]}: {getattr(error, 'strerror', None) or error}") from None
     if path.is_dir():
         return _read_folder(path, say)
     if path.is_file():
@@ -65,7 +73,7 @@ def _local(path: Path) -> InputClip:
 
 
 def _read_folder(folder: Path, say: Callable[[str], None]) -> list[InputClip]:
-    everything = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+    everything = sorted(_walk(folder))
     media = [path for path in everything if path.suffix.lower() in MEDIA_SUFFIXES]
     suffixes = (path.suffix.lower() for path in everything)
     others = Counter(suffix or "no suffix" for suffix in suffixes if suffix not in MEDIA_SUFFIXES)
@@ -76,6 +84,17 @@ def _read_folder(folder: Path, say: Callable[[str], None]) -> list[InputClip]:
         kinds = ", ".join(f"{count} {suffix}" for suffix, count in others.most_common(4))
         say(f"{folder}: passed over {sum(others.values())} files that are no media by their names ({kinds})")
     return [_local(path) for path in media]
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Files below a folder, without hidden ones and without datasets of ours (whose sound tracks are no clips)."""
+    for here, folders, names in os.walk(folder):
+        if Dataset.exists(here):
+            folders.clear()
+            continue
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found = (Path(here, name) for name in names if not name.startswith("."))
+        yield from (path for path in found if path.is_file())
 
 
 def _read_remote(given: str) -> list[InputClip]:

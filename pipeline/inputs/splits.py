@@ -27,7 +27,7 @@ def parse_fractions(text: str) -> dict[str, float]:
         values = [float(part) for part in text.split(",")]
     except ValueError:
         values = []
-    if len(values) != 3 or min(values) < 0 or abs(sum(values) - 1) > 1e-6:
+    if len(values) != 3 or not min(values) >= 0 or not abs(sum(values) - 1) <= 1e-6:
         raise UsageError(f"--split-fractions {text}: expected three numbers that sum to 1, such as 0.8,0.1,0.1")
     return dict(zip(SPLITS, values, strict=True))
 

@@ -8,7 +8,7 @@ from typing import Any
 from models.weights import Weights, resolve
 from pipeline import entries, planning
 from pipeline.errors import JobError
-from pipeline.inputs import InputClip
+from pipeline.inputs import InputClip, files
 from pipeline.settings import Settings
 from pipeline.steps.current import make_current
 from pipeline.steps.report import Report, Say
@@ -72,10 +72,11 @@ def extract(
         report.note(f"{plan.duplicates} files have the same content as another one and are not computed twice", say)
     if plan.changed:
         report.note(f"{len(plan.changed)} clips have new content and are computed again", say)
+    dataset.drop(plan.changed)
+    dataset.drop(plan.stale_rejects, rejects_only=True)
+    dataset.relocate({i: (files.storable(clip.uri), clip.size_bytes, clip.mtime_ns) for i, clip in plan.moved.items()})
     if not plan.units:
         return report
-    dataset.drop(plan.changed)
-    dataset.drop(plan.retried, rejects_only=True)
 
     from pipeline.extraction import ExtractionConfig
     from pipeline.jobs.extract import extract as run

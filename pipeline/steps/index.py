@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +11,8 @@ from pipeline.errors import UsageError
 from pipeline.recipes import IndexEntry
 from pipeline.steps.report import Report, Say
 from pipeline.store import Dataset
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
 def build_indexes(
@@ -37,6 +40,8 @@ def build_indexes(
 
     for entry in wanted:
         check_feature(dataset, entry.feature)
+        if not _NAME.fullmatch(entry.name):
+            raise UsageError(f"index name {entry.name!r}: expected letters, digits, '.', '_' and '-', no dot in front")
         known = describe(dataset, entry.name)
         try:
             if options is None and known is not None:

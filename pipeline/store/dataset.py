@@ -14,17 +14,16 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as pds
-import pyarrow.parquet as pq
 
 from pipeline.errors import JobError, UsageError
 from pipeline.store import journal, read
 from pipeline.store.layout import FORMAT_NAME, FORMAT_VERSION, parts
-from pipeline.store.schema import CLIPS, REJECTS, card_of
+from pipeline.store.schema import CLIPS, REJECTS
 from pipeline.store.write import sweep, value_leaf, write_atomically, write_table
 
 _META = "dataset.json"
 _LOCK = ".lock"
+_KEYS = ("shards", "split_fractions", "features", "projections", "indexes", "runs")
 #: Folder below ``features`` for values that a changed parameter has set aside.
 SUPERSEDED = ".superseded"
 _WORK = ".work"
@@ -62,6 +61,9 @@ class Dataset:
             raise UsageError(f"{folder / _META}: cannot be read as a dataset's description ({error})") from None
         if not isinstance(meta, dict) or meta.get("format") != FORMAT_NAME:
             raise UsageError(f"{folder / _META}: not the description of a Reelscore dataset; choose another folder")
+        lacking = [key for key in _KEYS if key not in meta]
+        if meta.get("format_version") == FORMAT_VERSION and lacking:
+            raise UsageError(f"{folder / _META}: damaged, it lacks {', '.join(lacking)}; take it from a copy")
         if meta.get("format_version") != FORMAT_VERSION:
             raise UsageError(
                 f"{folder}: dataset of format version {meta.get('format_version')}, this program reads version "
@@ -191,7 +193,7 @@ class Dataset:
         folder = self.feature_folder(feature)
         found: dict[str, str] = {}
         for path in parts(folder):
-            table = pq.read_table(path, columns=["id", "sha256"])
+            table = read.table(path, ["id", "sha256"])
             found.update(zip(table["id"].to_pylist(), table["sha256"].to_pylist(), strict=True))
         return found
 
@@ -219,8 +221,8 @@ class Dataset:
     def masks(self, feature: str) -> Iterator[list[tuple[str, np.ndarray]]]:
         """(id, mask) of the clips of each part, without reading the values; one True for a clip-level feature."""
         for path in parts(self.feature_folder(feature)):
-            sequence = "mask" in pq.read_schema(path).names
-            table = pq.read_table(path, columns=["id", "mask"] if sequence else ["id"]).combine_chunks()
+            sequence = read.card(path)["layout"] == "sequence"
+            table = read.table(path, ["id", "mask"] if sequence else ["id"]).combine_chunks()
             ids = table["id"].to_pylist()
             if not sequence:
                 yield [(clip_id, np.ones(1, bool)) for clip_id in ids]
@@ -240,7 +242,7 @@ class Dataset:
         aside = self.path / "features" / SUPERSEDED
         moved = 0
         for path in parts(folder):
-            found = card_of(pq.read_schema(path)).get("fingerprint")
+            found = read.card(path)["fingerprint"]
             if found != fingerprint:
                 target = aside / f"{feature}-{found}"
                 target.mkdir(parents=True, exist_ok=True)
@@ -262,22 +264,37 @@ class Dataset:
             return
         folders = [self.rejects_folder]
         if not rejects_only:
-            folders += [self.clips_folder, *(self.feature_folder(name) for name in self.meta["features"])]
+            # features first and the clips last: if this is killed, the clip still shows that it has changed
+            kept_aside = self.path / "features" / SUPERSEDED
+            features = [self.feature_folder(name) for name in sorted(self.meta["features"])]
+            aside = sorted(kept_aside.iterdir()) if kept_aside.is_dir() else []
+            folders = [*features, *aside, self.rejects_folder, self.clips_folder]
         for folder in folders:
             for path in parts(folder):
-                inside = pc.is_in(pq.read_table(path, columns=["id"])["id"], value_set=gone)
+                inside = pc.is_in(read.table(path, ["id"])["id"], value_set=gone)
                 if not pc.any(inside).as_py():
                     continue
-                rest = pq.read_table(path).filter(pc.invert(inside))
+                rest = read.table(path).filter(pc.invert(inside))
                 if rest.num_rows:
                     write_table(path, rest, values=value_leaf(path))
                 else:
                     path.unlink()
 
+    def relocate(self, places: Mapping[str, tuple[str, int, int]]) -> None:
+        """Note where clips lie now: id -> (uri, size in bytes, mtime in ns). Their content is the same."""
+        for path in parts(self.clips_folder) if places else []:
+            rows = read.table(path).to_pylist()
+            if not any(row["id"] in places for row in rows):
+                continue
+            for row in rows:
+                if row["id"] in places:
+                    row["uri"], row["size_bytes"], row["mtime_ns"] = places[row["id"]]
+            write_table(path, pa.Table.from_pylist(rows, schema=CLIPS))
+
 
 def _sorted_table(folder: Path, schema: pa.Schema, columns: list[str] | None) -> pa.Table:
-    files = [str(path) for path in parts(folder)]
-    if not files:
+    tables = [read.table(path, columns) for path in parts(folder)]
+    if not tables:
         return schema.empty_table() if columns is None else schema.empty_table().select(columns)
-    table = pds.dataset(files, schema=schema).to_table(columns=columns)
+    table = pa.concat_tables(tables)
     return table.sort_by([("id", "ascending")]) if "id" in table.column_names else table

@@ -6,6 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
+from pipeline.errors import JobError
+
 JOURNAL = ".compact.json"
 STAGING = ".compact"
 
@@ -14,7 +16,10 @@ def finish(dataset: Path) -> None:
     """Do what the journal says, if there is one; doing it twice does no harm."""
     journal = dataset / JOURNAL
     if journal.is_file():
-        content = json.loads(journal.read_text())
+        try:
+            content = json.loads(journal.read_text())
+        except ValueError:
+            raise JobError(f"{journal}: damaged; take it from a copy of the dataset, or verify and delete it") from None
         new = {target for _, target in content["moves"]}
         for path in content["old"]:
             if path not in new:

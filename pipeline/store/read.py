@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipeline.errors import JobError
 from pipeline.store.schema import card_of, column_values
 
 
@@ -43,14 +45,49 @@ class FeatureRows:
                 yield array.astype(np.float32)
 
 
+def table(path: Path, columns: list[str] | None = None) -> pa.Table:
+    """A part file, or some of its columns.
+
+    Raises
+    ------
+    JobError: the file is damaged.
+    """
+    try:
+        return pq.read_table(path, columns=columns, page_checksum_verification=True)
+    except (pa.ArrowException, OSError) as error:
+        raise _damaged(path, error) from error
+
+
+def card(path: Path) -> dict[str, Any]:
+    """The card in a feature's part file.
+
+    Raises
+    ------
+    JobError: the file is damaged, or no feature's.
+    """
+    try:
+        return card_of(pq.read_schema(path))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> JobError:
+    why = " ".join(str(error).split())[:200]
+    return JobError(f"{path}: damaged ({why}); delete the file and run again: what it held is computed again")
+
+
 def read_part(path: Path) -> FeatureRows:
-    """One part file, in stored order (sorted by id)."""
-    table = pq.read_table(path)
-    card = card_of(table.schema)
-    sequence = card["layout"] == "sequence"
-    rows = FeatureRows(card, table["id"].to_pylist(), table["sha256"].to_pylist(), [], [], [])
-    for batch in table.to_batches():
-        rows.values += column_values(batch["values"], card)
+    """One part file, in stored order (sorted by id).
+
+    Raises
+    ------
+    JobError: the file is damaged.
+    """
+    whole, described = table(path), card(path)
+    sequence = described["layout"] == "sequence"
+    rows = FeatureRows(described, whole["id"].to_pylist(), whole["sha256"].to_pylist(), [], [], [])
+    for batch in whole.to_batches():
+        rows.values += column_values(batch["values"], described)
         if sequence:
             ends = np.cumsum(batch["mask"].value_lengths().to_numpy(zero_copy_only=False))[:-1]
             rows.masks += np.split(batch["mask"].flatten().to_numpy(zero_copy_only=False), ends)

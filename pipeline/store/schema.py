@@ -11,6 +11,26 @@ import pyarrow as pa
 #: Key of the card in the metadata of a feature's schema.
 CARD_KEY = b"reelscore.card"
 
+_VIDEO = pa.struct(
+    [
+        ("index", pa.int32()),
+        ("codec", pa.string()),
+        ("width_px", pa.int32()),
+        ("height_px", pa.int32()),
+        ("pix_fmt", pa.string()),
+        ("sample_aspect_ratio", pa.string()),
+        ("rotation_deg", pa.int32()),
+        ("mirrored", pa.bool_()),
+        ("average_fps", pa.float64()),
+        ("hdr", pa.bool_()),
+    ]
+)
+_AUDIO = pa.struct([("index", pa.int32()), ("codec", pa.string()), ("rate_hz", pa.int32()), ("channels", pa.int32())])
+# the streams that are used, and how many there are
+_STREAMS = pa.struct(
+    [("video", _VIDEO), ("audio", _AUDIO), ("video_streams", pa.int32()), ("audio_streams", pa.int32())]
+)
+
 CLIPS = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -28,31 +48,7 @@ CLIPS = pa.schema(
         pa.field("decoder", pa.string(), nullable=False),
         pa.field("decoder_note", pa.string(), nullable=False),
         pa.field("flags", pa.list_(pa.string()), nullable=False),
-        pa.field("video_streams", pa.int32(), nullable=False),
-        pa.field("audio_streams", pa.int32(), nullable=False),
-        pa.field(
-            "video",
-            pa.struct(
-                [
-                    ("index", pa.int32()),
-                    ("codec", pa.string()),
-                    ("width_px", pa.int32()),
-                    ("height_px", pa.int32()),
-                    ("pix_fmt", pa.string()),
-                    ("sample_aspect_ratio", pa.string()),
-                    ("rotation_deg", pa.int32()),
-                    ("mirrored", pa.bool_()),
-                    ("average_fps", pa.float64()),
-                    ("hdr", pa.bool_()),
-                ]
-            ),
-        ),
-        pa.field(
-            "audio",
-            pa.struct(
-                [("index", pa.int32()), ("codec", pa.string()), ("rate_hz", pa.int32()), ("channels", pa.int32())]
-            ),
-        ),
+        pa.field("streams", _STREAMS, nullable=False),
     ]
 )
 

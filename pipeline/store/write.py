@@ -53,7 +53,13 @@ def write_table(path: Path, table: pa.Table, *, values: str | None = None) -> No
     try:
         with temporary.open("wb") as file:
             pq.write_table(
-                table, file, compression="zstd", compression_level=1, row_group_size=ROW_GROUP_ROWS, **options
+                table,
+                file,
+                compression="zstd",
+                compression_level=1,
+                row_group_size=ROW_GROUP_ROWS,
+                write_page_checksum=True,
+                **options,
             )
             file.flush()
             os.fsync(file.fileno())

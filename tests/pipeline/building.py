@@ -57,10 +57,7 @@ def clip_row(clip_id: str, **changes: Any) -> dict[str, Any]:
         "decoder": "pyav-pruned",
         "decoder_note": "",
         "flags": [],
-        "video_streams": 1,
-        "audio_streams": 0,
-        "video": None,
-        "audio": None,
+        "streams": {"video": None, "audio": None, "video_streams": 1, "audio_streams": 0},
         **changes,
     }
 

@@ -159,10 +159,15 @@ def test_the_same_command_computes_nothing_and_one_more_clip_only_itself(
 ) -> None:
     output = tmp_path / "dataset"
     shutil.copytree(undisturbed, output)
+    folder = tmp_path / "moved"
+    shutil.copytree(corpus / "first", folder, copy_function=os.link)
+    run(folder, output)
+    assert {Path(row["uri"]).parent for row in Dataset.open(output).clips().to_pylist()} == {folder}
     before = {path: path.stat().st_mtime_ns for path in output.rglob("*.parquet")}
-    again = run(corpus / "first", output)["run"]
+    again = run(folder, output)["run"]
     assert (again["todo"], again["computed"], again["seconds"]) == (0, {}, {})
-    more = run(corpus / "all", output)["run"]
+    os.link(sorted((corpus / "all").glob("*.mp4"))[-1], folder / "another.mp4")
+    more = run(folder, output)["run"]
     assert more["todo"] == 1
     assert more["computed"] == dict.fromkeys(TABLES, 1)
     kept = {path: path.stat().st_mtime_ns for path in before if "indexes" not in path.parts}

@@ -22,7 +22,7 @@ CARD = Card(
         "max_s": Parameter(
             PAPER_MAX_S, "paper", "the first 360 s; the released YouTube-8M code stops at 300", minimum=1
         ),
-        "size_px": Parameter(299, "code", "input of Inception v3; the aspect ratio is not kept", minimum=75),
+        "size_px": Parameter(299, "code", "input of Inception v3; the aspect ratio is not kept", choices=(299,)),
         "rate_hz": Parameter(1.0, "paper", "one frame a second", choices=(1.0,)),
         "decoder": Parameter("pyav", "ours", "exact presentation times; decord for comparison", ("pyav", "decord")),
         "resizer": Parameter(
