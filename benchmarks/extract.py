@@ -92,7 +92,7 @@ def _measure(options: argparse.Namespace, own: Sequence[Path], folder: Path) -> 
             _say(f"round {number} of {options.rounds}: {side} (load {machine.load():.1f})")
             done[side] = _run(side, [str(options.threads), str(options.seed), str(warm), *paths], environment)
         rounds.append(done)
-    figures = [measured for group in groups if (measured := Figures(group, rounds))]
+    figures = [measured for group in groups if (measured := Figures(group, rounds)).count]
     if not figures:
         raise RuntimeError("there is no clip that both sides can read")
     return page.Report(_command(options), options.threads, machine.processor(), loads, rounds, figures, agreement)
@@ -107,7 +107,7 @@ def _clips(options: argparse.Namespace, own: Sequence[Path], folder: Path) -> tu
         list(pool.map(lambda each: clips.make(*each), [*wanted, warm]))
     groups = [Group(spec.name, (path,)) for spec, _, path in wanted]
     if own:
-        groups.append(Group(f"{len(own)} clips of a folder", tuple(own)))
+        groups.append(Group("a folder of one's own", tuple(own)))
     return groups, warm[2]
 
 
@@ -162,6 +162,8 @@ def _run(side: str, arguments: Sequence[str], environment: Mapping[str, str]) ->
                     run = Run(line.pop("ready"), time.perf_counter() - began, line)
                 else:
                     run.clips[line.pop("clip")] = line
+                    if "failed" in line:
+                        _say(f"  {side} failed: {line['failed']}: {line['message']}")
         except BaseException:
             process.kill()
             raise

@@ -7,7 +7,6 @@ import platform
 import re
 from pathlib import Path
 
-
 #: Name for people -> flag of the kernel.
 INSTRUCTIONS = {"AVX2": "avx2", "AVX-512": "avx512f", "AVX-512 bf16": "avx512_bf16"}
 

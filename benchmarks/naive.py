@@ -8,6 +8,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+import audioread
 import decord
 import librosa
 import numpy as np
@@ -49,7 +50,7 @@ class Script:
                 features.append(self.network(batch))
         del frames
         with clock.stage("sound"):
-            sound, _ = librosa.load(path, sr=SOUND_HZ, mono=True)
+            sound = self.sound(path)
         with clock.stage("write"):
             np.save(out / f"{path.stem}.npy", np.concatenate(features))
         return {"frames": sum(map(len, features)), "samples": len(sound)}
@@ -73,6 +74,13 @@ class Script:
         """float32 [n, 2048]."""
         with torch.no_grad():
             return self.model(batch).numpy()
+
+    def sound(self, path: Path) -> np.ndarray:
+        """float32 [samples]; none where the clip is silent, which audioread cannot tell from a file it cannot read."""
+        try:
+            return librosa.load(path, sr=SOUND_HZ, mono=True)[0]
+        except audioread.exceptions.NoBackendError:
+            return np.zeros(0, np.float32)
 
     def describe(self) -> dict[str, Any]:
         """Versions, and how the network is run."""

@@ -13,6 +13,14 @@ from benchmarks.results import STAGES, TO_FEATURES, Figures, Round, Spread, star
 TARGET = 2.4
 #: What tells pictures that differ by rounding and resizers from the neighbouring frame (ours).
 SAME_FRAME = 0.5
+HOW = (
+    "Each side runs in a fresh process, in turn, in an order that a seed shuffles for every round. Imports, loading "
+    "the network and a first clip of 2 s are start-up. CPU seconds are user and system time of the process, of "
+    "children that ended, and of the decoder process. Both sides have the same number of threads (`--threads`) and "
+    "the same seeded weights. The generated clips hold noise textures that pan, zoom and turn, three moving discs, "
+    "grain and a cut every 1.2 to 6 s: H.264 with up to three B-frames, AAC. A network's speed does not depend on its "
+    "weights, a decoder's does depend on the clip: `--clips` measures a folder of your own."
+)
 
 
 @dataclass(frozen=True)
@@ -78,9 +86,9 @@ def by_stage(figures: Figures) -> str:
 
 def headline(report: Report) -> str:
     """The ratios, one line for each group."""
-    head = ["clips", "minutes", "decode to features", "everything"]
+    head = ["clips", "number", "minutes", "decode to features", "everything"]
     rows = [
-        [f.name, f"{f.minutes:.2f}", f"**{_times(f.ratio(TO_FEATURES))}**", _times(f.ratio(STAGES))]
+        [f.name, str(f.count), f"{f.minutes:.2f}", f"**{_times(f.ratio(TO_FEATURES))}**", _times(f.ratio(STAGES))]
         for f in report.figures
     ]
     return table(head, rows)
@@ -98,7 +106,7 @@ def bounds(report: Report) -> str:
     share = figures.seconds("ours", "cpu_s", ["network"]).median / figures.seconds("ours", "cpu_s", TO_FEATURES).median
     other = figures.seconds("ours", "cpu_s", ["decode"]).median
     least = work * figures.frames_per_minute("ours") / product
-    beside, alone = (figures.ratio(TO_FEATURES, lambda _, rest=rest: least + rest).median for rest in (other, 0.0))
+    beside, alone = (figures.ratio(TO_FEATURES, least + rest).median for rest in (other, 0.0))
     reached = figures.ratio(TO_FEATURES).median
     told = "is reached" if reached >= TARGET else "is not reached"
     sentences = [
@@ -130,8 +138,8 @@ def same(report: Report) -> str:
         f"by {found['pixel_mean']:.2f} of 255 on average, from decord's next frame by "
         f"{found['pixel_mean_next_frame']:.2f}).\n\n"
         + table(["features of the two", "greatest difference / greatest value", "least cosine"], rows)
-        + "\n\nIn the second line ours interpolates the chroma in full, decord does not. The last line differs on "
-        "purpose: ours squeezes the whole picture to 299x299 with swscale's bilinear "
+        + "\n\nIn the second line colours are converted with chroma interpolated in full by ours, not by decord. The "
+        "last line differs on purpose: ours squeezes the whole picture to 299x299 with swscale's bilinear "
         "filter straight from the coded picture, as YouTube-8M's extractor keeps no aspect ratio; the script follows "
         "torchvision's documentation (shorter side to 342 with antialias, centre crop of 299) and loses the left and "
         "right edges. The weights are random, so the size of these differences says nothing about trained ones."
@@ -169,7 +177,8 @@ def render(report: Report) -> str:
         "CPU seconds of the script that a researcher would write (`benchmarks/naive.py`: decord at full size, "
         "torchvision's transforms, eager torch, librosa, `numpy.save`) over those of a worker of the job "
         "(`benchmarks/ours.py`: decoding in the child process, the default backend in float32, a float16 Parquet "
-        f"part). Median of {len(report.rounds)} pairs, least and greatest in brackets; more than 1 is in our favour.",
+        f"part). Median of {len(report.rounds)} pairs of runs, least and greatest in brackets; more than 1 is in our "
+        "favour.",
         headline(report),
         "## The machine",
         _machine(report),
@@ -188,12 +197,7 @@ def render(report: Report) -> str:
         "## The same frames, the same numbers",
         same(report),
         "## How it is measured",
-        "Each side runs in a fresh process, in turn, in an order that a seed shuffles for every round. Imports, "
-        "loading the network and a first clip of 2 s are start-up. CPU seconds are user and system time of the process, of "
-        "children that ended, and of the decoder process. Both sides have the same number of threads (`--threads`) and "
-        "the same seeded weights. The generated clips hold noise textures that pan, zoom and turn, three moving "
-        "discs, grain and a cut every 1.2 to 6 s: H.264 with up to three B-frames, AAC. A network's speed does not "
-        "depend on its weights, a decoder's does depend on the clip: `--clips` measures a folder of your own.",
+        HOW,
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -201,7 +205,5 @@ def render(report: Report) -> str:
 def _left_out(figures: Figures) -> str:
     if not figures.failed:
         return ""
-    listed = "; ".join(
-        f"{name}: {why}" if side == "ours" else f"{name} (script): {why}" for name, side, why in figures.failed
-    )
-    return f"Left out on both sides, because one could not read them: {listed}."
+    listed = ", ".join(f"{name} ({side}: {kind})" for name, side, kind in figures.failed)
+    return f"Left out on both sides, because one of them failed: {listed}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,7 @@ class Figures:
 
     Attributes
     ----------
-    failed: (name of the clip, side, why).
+    failed: (name of the clip, side, kind of error).
     minutes: length of the clips that are counted.
     frames: rows that each side made of them.
     """
@@ -86,8 +86,10 @@ class Figures:
         self.frames = {side: sum(found["frames"] for found in first[side]) for side in SIDES}
         self.decoders = sorted({found["decoder"] for found in first["ours"]})
 
-    def __bool__(self) -> bool:
-        return bool(self._clips)
+    @property
+    def count(self) -> int:
+        """Clips that are counted."""
+        return len(self._clips)
 
     def _each(self, side: str, kind: str, stages: Sequence[str]) -> list[float]:
         """Seconds per minute of video, one value a round."""
@@ -100,10 +102,11 @@ class Figures:
         """``kind`` is ``cpu_s`` or ``wall_s``."""
         return Spread.of(self._each(side, kind, stages))
 
-    def ratio(self, stages: Sequence[str], change: Callable[[float], float] = lambda ours: ours) -> Spread:
-        """CPU seconds of the script over ours, round by round; ``change`` says what ours would be."""
-        pairs = zip(self._each("script", "cpu_s", stages), self._each("ours", "cpu_s", stages), strict=True)
-        return Spread.of([script / change(ours) for script, ours in pairs if ours > 0] or [float("nan")])
+    def ratio(self, stages: Sequence[str], ours_s: float | None = None) -> Spread:
+        """CPU seconds of the script over ours, round by round; ``ours_s`` stands in for what ours took."""
+        script = self._each("script", "cpu_s", stages)
+        ours = self._each("ours", "cpu_s", stages) if ours_s is None else [ours_s] * len(script)
+        return Spread.of([above / below for above, below in zip(script, ours, strict=True)])
 
     def frames_per_minute(self, side: str) -> float:
         """Rows for a minute of video."""

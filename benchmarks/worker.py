@@ -63,7 +63,8 @@ def main(arguments: list[str]) -> None:
             try:
                 found = side.run(Path(path), Path(out), clock)
             except Exception as error:
-                say(clip=path, failed=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+                message = f"{Path(path).name}: {' '.join(str(error).split())[:300]}"
+                say(clip=path, failed=type(error).__name__, message=message)
             else:
                 say(clip=path, found=found, cpu_s=clock.cpu_s, wall_s=clock.wall_s)
 

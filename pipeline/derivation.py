@@ -90,15 +90,16 @@ def _reject(clip_id: str, sha256: str, feature: str, error: RejectError, attempt
 def missing_parts(dataset: Dataset, entry: dict[str, Any]) -> tuple[list[Path], int]:
     """Parts of the input feature that hold a clip without the derived one, and how many such clips there are."""
     done = dataset.done(entry["name"])
-    refused = {
-        row["id"]
-        for row in dataset.rejects()
-        if row["feature"] == entry["name"] and row["attempt"] == entry["fingerprint"]
-    }
-    found, clips = [], 0
+    lacking: dict[Path, list[str]] = {}
     for path in parts(dataset.feature_folder(entry["input"])):
-        lacking = sum(i not in done and i not in refused for i in read.table(path, ["id"])["id"].to_pylist())
-        if lacking:
-            found.append(path)
-            clips += lacking
-    return found, clips
+        missing = [clip_id for clip_id in read.table(path, ["id"])["id"].to_pylist() if clip_id not in done]
+        if missing:
+            lacking[path] = missing
+    if lacking:
+        refused = {
+            row["id"]
+            for row in dataset.rejects()
+            if row["feature"] == entry["name"] and row["attempt"] == entry["fingerprint"]
+        }
+        lacking = {path: rest for path, ids in lacking.items() if (rest := [i for i in ids if i not in refused])}
+    return list(lacking), sum(map(len, lacking.values()))

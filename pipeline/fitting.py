@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipeline.errors import TooFewError
+from pipeline.inputs.splits import SPLITS
 from pipeline.sampling import sample_limit, sampled
 from pipeline.store import Dataset
 from transforms.projections import GramAccumulator, Projection, fit_projection
 
 
-def training_ids(dataset: Dataset) -> set[str]:
-    """Ids of the training split; of all clips where hash or manifest left that split empty."""
-    table = dataset.clips(["id", "split"])
-    training = table.filter(pc.equal(table["split"], "train"))
-    return set((training if training.num_rows else table)["id"].to_pylist())
+def training_splits(dataset: Dataset) -> tuple[str, ...]:
+    """The splits that are learned from: ``train``, or all where it has fewer than the two clips that a fit needs."""
+    counts = Counter(dataset.clips(["split"])["split"].to_pylist())
+    return ("train",) if counts["train"] >= 2 else SPLITS
+
+
+def training_ids(dataset: Dataset, splits: Sequence[str], shard: int | None = None) -> set[str]:
+    """Ids of the clips that are learned from, of one shard or of all."""
+    table = dataset.clips(["id", "split"], shard)
+    return set(table.filter(pc.is_in(table["split"], value_set=pa.array(splits)))["id"].to_pylist())
 
 
 def training_sample(dataset: Dataset, feature: str, rows: int) -> tuple[int, dict[str, int]]:
     """The hash limit of a sample of ``rows`` training rows of a feature, and what it comes from, in numbers."""
-    training = training_ids(dataset)
+    training = training_ids(dataset, training_splits(dataset))
 
     def clips() -> Iterator[tuple[str, np.ndarray]]:
         for part in dataset.masks(feature):
@@ -34,9 +42,14 @@ def training_sample(dataset: Dataset, feature: str, rows: int) -> tuple[int, dic
     return limit, {"rows": used, "rows_available": available, "clips": len(training)}
 
 
-def sample_shard(dataset: Dataset, feature: str, shard: int, limit: int, to: Path) -> bool:
-    """Write the shard's sampled rows, in the order of clip and row, as float32 [n, D] to ``to``; False for none."""
-    training = training_ids(dataset)
+def sample_shard(dataset: Dataset, feature: str, shard: int, splits: Sequence[str], limit: int, to: Path) -> bool:
+    """Write the shard's sampled rows, in the order of clip and row, as float32 [n, D] to ``to``; False for none.
+
+    Parameters
+    ----------
+    splits: of :func:`training_splits`; limit: of :func:`training_sample`.
+    """
+    training = training_ids(dataset, splits, shard)
     found = []
     for rows in dataset.rows(feature, shard):
         for number, values in enumerate(rows.floats()):

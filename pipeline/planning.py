@@ -15,6 +15,9 @@ from pipeline.store import Dataset, shard_of
 from pipeline.store.layout import sound_path
 from transforms.decoding import Limits
 
+#: Most clips in a part (ours): a kill costs minutes; from so many clips on, files would be too many instead.
+_CLIPS_PER_PART, _LARGE_JOB, _CLIPS_PER_LARGE_PART = 32, 10_000, 256
+
 
 @dataclass(frozen=True)
 class ClipTask:
@@ -89,7 +92,7 @@ def plan_extraction(
     limits: Limits,
     *,
     workers: int,
-    clips_per_part: int,
+    clips_per_part: int | None = None,
     keep_sound: bool = False,
     retry_rejects: bool = False,
     say: Callable[[str], None] = lambda line: None,
@@ -165,7 +168,8 @@ def plan_extraction(
     if kept_split:
         plan.notes.append(f"{kept_split} clips keep the split recorded earlier, the manifest now says another")
     # small units keep every core busy to the end and lose little to a kill; large ones make few files
-    size = max(1, min(clips_per_part, -(-plan.todo // (workers * 8))))
+    most = clips_per_part or (_CLIPS_PER_PART if plan.todo < _LARGE_JOB else _CLIPS_PER_LARGE_PART)
+    size = max(1, min(most, -(-plan.todo // (workers * 8))))
     for shard in sorted(by_shard):
         tasks = sorted(by_shard[shard], key=lambda task: task.clip_id)
         plan.units += [Unit(shard, tuple(tasks[i : i + size])) for i in range(0, len(tasks), size)]

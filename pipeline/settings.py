@@ -27,7 +27,7 @@ class Settings:
     weights: ``auto``, ``pretrained``, ``random`` or a folder.
     backend, device, batch: how networks run; none of them changes a value by more than the card's tolerance.
     workers: decoder processes, and threads of the network on a CPU.
-    clips_per_part: at most so many clips are lost when a job is killed.
+    clips_per_part: most clips in a file; at most so many are lost when a job is killed. None: as planning sees fit.
     """
 
     overrides: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Settings:
     keep_sound: bool = False
     retry_rejects: bool = False
     refit: bool = False
-    clips_per_part: int = 32
+    clips_per_part: int | None = None
 
     def parameters(self, feature: str) -> dict[str, Value]:
         """All parameters of a feature: the card's defaults, then what was set."""

@@ -31,6 +31,8 @@ class Backbone:
     network: makes the module, float32 [n, 3, input_px, input_px] normalised -> float32 [n, dims]. Its tensors have the
         names of the checkpoint's; they need no values and may be on torch's ``meta`` device.
     unused: prefixes of the checkpoint's tensors that the feature does not need (classifier heads).
+    halves: cuts the module in two that are run one after the other, where its large 3x3 and 5x5 convolutions end: a
+        processor may run them by different libraries. None where there is nothing to gain.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Backbone:
     paper: str
     network: Callable[[], torch.nn.Module]
     unused: tuple[str, ...] = ()
+    halves: Callable[[torch.nn.Module], tuple[torch.nn.Module, torch.nn.Module]] | None = None
 
     def build(self, state: Mapping[str, torch.Tensor]) -> torch.nn.Module:
         """The network in inference mode with the tensors of `state`; those it does not need are left out.

@@ -29,6 +29,16 @@ def _network() -> torch.nn.Module:
     return module
 
 
+def _halves(module: torch.nn.Module) -> tuple[torch.nn.Module, torch.nn.Module]:
+    """Up to the last block of 35x35 pixels, and from there on."""
+    import torch
+
+    children = dict(module.named_children())  # torchvision lists them in the order in which they run
+    cut = list(children).index("Mixed_6a")
+    layers = list(children.values())
+    return torch.nn.Sequential(*layers[:cut]), torch.nn.Sequential(*layers[cut:], torch.nn.Flatten())
+
+
 BACKBONE = Backbone(
     name="inception",
     version=1,
@@ -50,4 +60,5 @@ BACKBONE = Backbone(
     paper="Szegedy et al., Rethinking the Inception Architecture for Computer Vision, arXiv 1512.00567",
     network=_network,
     unused=("AuxLogits.", "fc."),
+    halves=_halves,
 )

@@ -90,7 +90,10 @@ def add_compute(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--keep-sound", action="store_true", help="also write each clip's sound track as FLAC")
     group.add_argument("--retry-rejects", action="store_true", help="try clips again that were turned away before")
     group.add_argument(
-        "--clips-per-part", type=positive(int), default=32, metavar="N", help="most clips in one file (default 32)"
+        "--clips-per-part",
+        type=positive(int),
+        metavar="N",
+        help="most clips in one file, and lost to a kill (default 32, in jobs of 10,000 clips or more 256)",
     )
     add_set(group)
     group = parser.add_argument_group("limits of one clip (beyond them it is rejected, and nothing else)")

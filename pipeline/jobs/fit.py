@@ -10,7 +10,7 @@ from typing import Any
 import apache_beam as beam
 
 from pipeline.errors import TooFewError
-from pipeline.fitting import fit_samples, sample_shard, training_sample
+from pipeline.fitting import fit_samples, sample_shard, training_sample, training_splits
 from pipeline.jobs.runner import run_graph
 from pipeline.store import Dataset
 from transforms.projections import Projection, load_projection
@@ -21,15 +21,16 @@ _FITTED, _REFUSED = "fitted.safetensors", "refused.txt"
 class SampleShardFn(beam.DoFn):
     """Shard number -> path of the file with its sampled rows, if it has any."""
 
-    def __init__(self, dataset: str, feature: str, limit: int, work: str) -> None:
+    def __init__(self, dataset: str, feature: str, splits: Sequence[str], limit: int, work: str) -> None:
         self._dataset = dataset
         self._feature = feature
+        self._splits = splits
         self._limit = limit
         self._work = work
 
     def process(self, shard: int) -> Iterator[str]:
         path = Path(self._work) / f"{shard:05d}.npy"
-        if sample_shard(Dataset.open(self._dataset), self._feature, shard, self._limit, path):
+        if sample_shard(Dataset.open(self._dataset), self._feature, shard, self._splits, self._limit, path):
             yield str(path)
 
 
@@ -72,6 +73,7 @@ def fit(
     TooFewError: too few clips to learn anything.
     JobError: the job failed.
     """
+    splits = training_splits(dataset)
     limit, fitted_on = training_sample(dataset, feature, int(parameters["rows"]))
     work = dataset.work_folder(name)
 
@@ -80,7 +82,7 @@ def fit(
             pipeline
             | "Shards" >> beam.Create(list(range(dataset.shards)))
             | "Spread" >> beam.Reshuffle()
-            | "Sample" >> beam.ParDo(SampleShardFn(str(dataset.path), feature, limit, str(work)))
+            | "Sample" >> beam.ParDo(SampleShardFn(str(dataset.path), feature, splits, limit, str(work)))
             | "Collect" >> beam.combiners.ToList()
             | "Fit" >> beam.ParDo(FitFn(name, parameters, whiten, str(work)))
         )

@@ -184,9 +184,9 @@ class Dataset:
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
-    def clips(self, columns: list[str] | None = None) -> pa.Table:
-        """The clips table, sorted by id."""
-        return _sorted_table(self.clips_folder, CLIPS, columns)
+    def clips(self, columns: list[str] | None = None, shard: int | None = None) -> pa.Table:
+        """The clips table, of one shard or of all, sorted by id."""
+        return _sorted_table(parts(self.clips_folder, shard), CLIPS, columns)
 
     def done(self, feature: str) -> dict[str, str]:
         """id -> sha256 of the clips whose feature is computed and current."""
@@ -199,7 +199,7 @@ class Dataset:
 
     def rejects(self) -> list[dict[str, Any]]:
         """The rejects that still hold: the clip, or its feature, has not been computed since."""
-        table = _sorted_table(self.rejects_folder, REJECTS, None)
+        table = _sorted_table(parts(self.rejects_folder), REJECTS, None)
         if not table.num_rows:
             return []
         have = dict(zip(*(self.clips(["id", "sha256"])[c].to_pylist() for c in ("id", "sha256")), strict=True))
@@ -292,8 +292,8 @@ class Dataset:
             write_table(path, pa.Table.from_pylist(rows, schema=CLIPS))
 
 
-def _sorted_table(folder: Path, schema: pa.Schema, columns: list[str] | None) -> pa.Table:
-    tables = [read.table(path, columns) for path in parts(folder)]
+def _sorted_table(files: list[Path], schema: pa.Schema, columns: list[str] | None) -> pa.Table:
+    tables = [read.table(path, columns) for path in files]
     if not tables:
         return schema.empty_table() if columns is None else schema.empty_table().select(columns)
     table = pa.concat_tables(tables)

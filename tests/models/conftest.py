@@ -75,7 +75,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> Weights:
             first, torch.nn.BatchNorm2d(8), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten()
         )
 
-    card = dataclasses.replace(backbones.get("inception"), dims=8, input_px=32, network=network)
+    card = dataclasses.replace(backbones.get("inception"), dims=8, input_px=32, network=network, halves=None)
     monkeypatch.setattr(backbones, "get", lambda name: card)
     return resolve("inception", "random")
 

@@ -1,4 +1,4 @@
-"""A small dataset for the tests of the pipeline; :mod:`building` has what it is made of."""
+"""A small dataset for the tests of the pipeline, and a place to plan in; :mod:`building` has what it is made of."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from building import small_dataset
+from places import Place
 
 from pipeline.store import Dataset
 
@@ -22,3 +23,9 @@ def ids() -> list[str]:
 def dataset(tmp_path: Path) -> Dataset:
     """Twelve clips in four shards with ``inception`` and ``wpca_video``."""
     return small_dataset(tmp_path / "dataset", IDS)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A folder for stand-ins of videos, and an empty dataset."""
+    return Place(tmp_path)

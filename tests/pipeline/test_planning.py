@@ -3,85 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from building import (
-    FRACTIONS,
-    add_clips,
-    add_feature,
-    add_rejects,
-    clip_row,
-    feature_row,
-    inception_entry,
-    reject_row,
-    sequence,
-)
+from building import FRACTIONS, add_clips, clip_row, inception_entry, values_of
+from places import Place, counts, sha, tasks_of
 
-from pipeline import planning
-from pipeline.errors import JobError, UsageError
+from pipeline.errors import UsageError
 from pipeline.inputs import InputClip, assign_split, files
-from pipeline.planning import ClipTask, ExtractionPlan, plan_extraction
-from pipeline.store import Dataset, shard_of
-from transforms.decoding import Limits
-
-
-class Place:
-    """A folder of stand-ins for videos, and a dataset."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.dataset = Dataset.create(folder / "set", 4, FRACTIONS)
-        self.entries = {"inception": inception_entry()}
-
-    def clip(self, name: str, content: str | None = None, **given: Any) -> InputClip:
-        """A file (written where ``content`` is given) as the input names it."""
-        path = self.folder / name
-        if content is not None:
-            path.write_text(content)
-        size, mtime = files.stat(str(path))
-        return InputClip(str(path), size_bytes=size, mtime_ns=mtime, **given)
-
-    def plan(self, clips: list[InputClip], **options: Any) -> ExtractionPlan:
-        given: dict[str, Any] = {"workers": 2, "clips_per_part": 32, "limits": Limits(), "entries": self.entries}
-        return plan_extraction(clips, self.dataset, **(given | options))
-
-    def carry_out(self, plan: ExtractionPlan, reject: dict[str, str] | None = None) -> None:
-        """What an extraction leaves behind: rows for all tasks, rejects for those in ``reject`` (id -> reason)."""
-        self.dataset.drop(plan.changed)
-        self.dataset.drop(plan.retried, rejects_only=True)
-        for task in tasks_of(plan):
-            sha256 = task.sha256 or sha(Path(task.uri).read_text())
-            same = {"sha256": sha256, "uri": task.uri, "size_bytes": task.size_bytes, "mtime_ns": task.mtime_ns}
-            if task.clip_id in (reject or {}):
-                row = reject_row(task.clip_id, **same, attempt=plan.attempt, reason=(reject or {})[task.clip_id])
-                add_rejects(self.dataset, [row])
-                continue
-            if task.needs_row:
-                add_clips(self.dataset, [clip_row(task.clip_id, **same, split=task.split)])
-            for name in task.features:
-                row = feature_row(task.clip_id, sequence(task.clip_id), sha256=sha256)
-                add_feature(self.dataset, self.entries[name], [row])
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
-
-
-def sha(content: str) -> str:
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
-def tasks_of(plan: ExtractionPlan) -> list[ClipTask]:
-    return [task for unit in plan.units for task in unit.tasks]
-
-
-def counts(plan: ExtractionPlan) -> tuple[int, int, int, int]:
-    return plan.clips, plan.todo, plan.rejected_before, plan.duplicates
+from pipeline.store import shard_of
+from pipeline.store.layout import parts, sound_path
 
 
 def test_new_clips_are_all_to_do_under_their_content_hash(place: Place) -> None:
@@ -102,19 +36,28 @@ def test_new_clips_are_all_to_do_under_their_content_hash(place: Place) -> None:
         assert task.refused is None
 
 
+def spied(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Addresses of the files that are hashed from now on."""
+    hashed: list[str] = []
+    really = files.sha256_of_many
+
+    def spy(uris: Iterable[str]) -> list[Any]:
+        given = list(uris)
+        hashed.extend(given)
+        return list(really(given))
+
+    monkeypatch.setattr(files, "sha256_of_many", spy)
+    return hashed
+
+
 def test_nothing_twice_and_known_files_are_not_even_hashed(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     clips = [place.clip("a.mp4", "a"), place.clip("b.mp4", "b", clip_id="bee", split="test")]
     place.carry_out(place.plan(clips))
-    hashed: list[str] = []
-
-    def spy(uris: Any) -> list[str]:
-        hashed.extend(uris)
-        return []
-
-    monkeypatch.setattr(planning.files, "sha256_of_many", spy)
+    hashed = spied(monkeypatch)
     again = place.plan(clips)
     assert counts(again) == (2, 0, 0, 0)
     assert again.units == []
+    assert (again.changed, again.stale_rejects, again.moved) == ([], [], {})
     assert hashed == []
 
 
@@ -133,6 +76,42 @@ def test_touched_or_moved_file_with_the_same_content_is_the_same_clip(place: Pla
     assert counts(place.plan([place.clip("a.mp4")])) == (1, 0, 0, 0)
     (place.folder / "a.mp4").rename(place.folder / "b.mp4")
     assert counts(place.plan([place.clip("b.mp4")])) == (1, 0, 0, 0)
+
+
+@pytest.mark.parametrize("given", [{}, {"clip_id": "x"}], ids=["by content", "by id"])
+def test_moved_or_touched_file_is_hashed_once_and_then_known(
+    place: Place, monkeypatch: pytest.MonkeyPatch, given: dict[str, str]
+) -> None:
+    clips = [place.clip("a.mp4", "a", **given), place.clip("b.mp4", "b")]
+    place.carry_out(place.plan(clips))
+    clip_id = given.get("clip_id", sha("a"))
+    before = place.dataset.clips().to_pylist()
+    hashed = spied(monkeypatch)
+    for name in ("a.mp4", "moved.mp4"):
+        hashed.clear()
+        if name == "a.mp4":
+            os.utime(place.folder / name, ns=(1, 1))
+        else:
+            (place.folder / "a.mp4").rename(place.folder / name)
+        clips[0] = place.clip(name, **given)
+        plan = place.plan(clips)
+        assert (counts(plan), plan.moved) == ((2, 0, 0, 0), {clip_id: clips[0]})
+        assert hashed == [clips[0].uri]
+        place.carry_out(plan)
+        hashed.clear()
+        again = place.plan(clips)
+        assert (counts(again), again.moved, hashed) == ((2, 0, 0, 0), {}, [])
+    after = {row["id"]: row for row in place.dataset.clips().to_pylist()}
+    for row in before:
+        clip = clips[0] if row["id"] == clip_id else clips[1]
+        assert after[row["id"]] == row | {"uri": clip.uri, "size_bytes": clip.size_bytes, "mtime_ns": clip.mtime_ns}
+
+
+def test_vanished_file_leaves_its_clip_as_it_is(place: Place) -> None:
+    place.carry_out(place.plan([place.clip("a.mp4", "a", clip_id="x")]))
+    (place.folder / "a.mp4").unlink()
+    plan = place.plan([place.clip("a.mp4", clip_id="x")])
+    assert (counts(plan), plan.changed, plan.moved) == ((1, 0, 0, 0), [], {})
 
 
 def test_new_content_without_an_id_is_a_new_clip(place: Place) -> None:
@@ -189,86 +168,134 @@ def test_given_id_that_is_the_hash_of_another_clip_is_refused(place: Place) -> N
 
 
 def test_no_clips_at_all(place: Place) -> None:
-    with pytest.raises(JobError, match="no clip"):
-        place.plan([])
+    plan = place.plan([])
+    assert (counts(plan), plan.units) == ((0, 0, 0, 0), [])
 
 
-# -- rejects ----------------------------------------------------------------------------------------------------------
+# -- after a kill or a loss -------------------------------------------------------------------------------------------
 
 
-def test_reject_is_not_tried_again_unless_asked_or_the_limits_change(place: Place) -> None:
-    clips = [
-        place.clip("good.mp4", "good"),
-        place.clip("bad.mp4", "bad"),
-        place.clip("named.mp4", "named", clip_id="n"),
-    ]
-    place.carry_out(place.plan(clips), reject={sha("bad"): "too_long", "n": "no_video"})
-    again = place.plan(clips)
-    assert counts(again) == (3, 0, 2, 0)
-    assert again.retried == []
-
-    asked = place.plan(clips, retry_rejects=True)
-    assert sorted(task.clip_id for task in tasks_of(asked)) == sorted([sha("bad"), "n"])
-    assert sorted(asked.retried) == sorted([sha("bad"), "n"])
-
-    wider = dataclasses.replace(Limits(), max_duration_s=1e6)
-    changed = place.plan(clips, limits=wider)
-    assert sorted(changed.retried) == sorted([sha("bad"), "n"])
-    place.carry_out(changed, reject={"n": "no_video"})
-    assert counts(place.plan(clips, limits=wider)) == (3, 0, 1, 0)
-    assert [row["id"] for row in place.dataset.rejects()] == ["n"]
-
-
-def test_changed_view_is_another_attempt(place: Place) -> None:
-    one = planning.attempt_key(Limits(), place.entries)
-    assert planning.attempt_key(Limits(), {"inception": inception_entry(decoder="decord")}) != one
-    assert planning.attempt_key(dataclasses.replace(Limits(), cpu_s=1.0), place.entries) != one
-    assert planning.attempt_key(Limits(), {"inception": inception_entry()}) == one
-
-
-def test_rejected_clip_with_new_content_is_tried(place: Place) -> None:
-    clips = [place.clip("a.mp4", "bad"), place.clip("b.mp4", "bad too", clip_id="b")]
-    place.carry_out(place.plan(clips), reject={sha("bad"): "not_media", "b": "not_media"})
-    mended = [place.clip("a.mp4", "mended"), place.clip("b.mp4", "mended too", clip_id="b")]
-    plan = place.plan(mended)
-    assert sorted(task.clip_id for task in tasks_of(plan)) == sorted([sha("mended"), "b"])
-    assert plan.retried == ["b"], "the old reject of that id goes"
-    place.carry_out(plan)
-    assert counts(place.plan(mended)) == (2, 0, 0, 0)
-    assert "b" not in [row["id"] for row in place.dataset.rejects()]
-
-
-def test_rejected_feature_does_not_take_the_clip_with_it(place: Place) -> None:
-    clips = [place.clip("a.mp4", "a")]
+def test_dropping_that_is_killed_half_way_is_dropped_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.carry_out(place.plan([place.clip("a.mp4", "old", clip_id="x")]))
+    clips = [place.clip("a.mp4", "newer", clip_id="x")]
     plan = place.plan(clips)
-    (task,) = tasks_of(plan)
-    same = {"sha256": sha("a"), "uri": task.uri, "size_bytes": task.size_bytes, "mtime_ns": task.mtime_ns}
-    add_clips(place.dataset, [clip_row(task.clip_id, **same)])
-    add_rejects(
-        place.dataset,
-        [reject_row(task.clip_id, **same, feature="inception", reason="not_finite", attempt=plan.attempt)],
-    )
+    really = Path.unlink
+    left = 0
+
+    def step(self: Path, *arguments: Any, **options: Any) -> None:
+        nonlocal left
+        if not left:
+            raise KeyboardInterrupt
+        left -= 1
+        really(self, *arguments, **options)
+
+    # one part of the clips and one of the feature go: the kill comes before the first, then before the second
+    for steps in (0, 1):
+        left = steps
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", step)
+            with pytest.raises(KeyboardInterrupt):
+                place.dataset.drop(plan.changed)
+        assert place.plan(clips).changed == ["x"]
+    place.carry_out(place.plan(clips))
+    assert place.dataset.done("inception") == {"x": sha("newer")}
+    assert list(values_of(place.dataset, "inception")) == ["x"]
     assert counts(place.plan(clips)) == (1, 0, 0, 0)
-    (again,) = tasks_of(place.plan(clips, retry_rejects=True))
-    assert (again.features, again.needs_row) == (("inception",), False)
 
 
-def test_missing_and_empty_files_are_handed_on_with_their_reason(place: Place) -> None:
-    clips = [place.clip("missing.mp4"), place.clip("empty.mp4", ""), place.clip("named.mp4", clip_id="named")]
-    plan = place.plan(clips)
-    assert counts(plan) == (3, 3, 0, 0)
-    found = {Path(task.uri).name: task for task in tasks_of(plan)}
-    assert found["missing.mp4"].refused is not None
-    assert found["missing.mp4"].refused[0] == "unreadable"
-    assert found["empty.mp4"].refused is not None
-    assert found["empty.mp4"].refused[0] == "empty_file"
-    assert found["missing.mp4"].clip_id.startswith("unread-")
-    assert found["missing.mp4"].clip_id != found["empty.mp4"].clip_id
-    assert found["named.mp4"].clip_id == "named"
-    unread = [found[name].clip_id for name in ("missing.mp4", "empty.mp4")]
-    for clip_id in [*unread, "named"]:
-        add_rejects(place.dataset, [reject_row(clip_id, sha256="", attempt=plan.attempt, reason="unreadable")])
-    assert counts(place.plan(clips)) == (3, 0, 3, 0)
+def test_values_of_a_clip_without_a_row_are_compared_with_its_file(place: Place) -> None:
+    place.carry_out(place.plan([place.clip("a.mp4", "old", clip_id="x")]))
+    clips = [place.clip("a.mp4", "newer", clip_id="x")]
+    for path in parts(place.dataset.clips_folder):
+        path.unlink()
+    place.carry_out(place.plan(clips))
+    assert list(values_of(place.dataset, "inception")) == ["x"]
+    assert place.dataset.done("inception") == {"x": sha("newer")}
+
+
+def test_values_set_aside_of_content_that_has_changed_do_not_come_back(place: Place) -> None:
+    place.carry_out(place.plan([place.clip("a.mp4", "old", clip_id="x")]))
+    old, new = place.entries["inception"], inception_entry(max_s=300.0)
+    clips = [place.clip("a.mp4", "newer", clip_id="x")]
+    for entry in (new, old):
+        place.entries["inception"] = entry
+        place.dataset.settle("inception", entry["fingerprint"])
+        place.carry_out(place.plan(clips))
+        assert list(values_of(place.dataset, "inception")) == ["x"]
+        assert place.dataset.done("inception") == {"x": sha("newer")}
+    assert place.plan(clips).todo == 0
+
+
+@pytest.mark.parametrize("given", [{}, {"clip_id": "x"}], ids=["by content", "by id"])
+def test_lost_parts_are_made_again_and_nothing_else(place: Place, given: dict[str, str]) -> None:
+    clips = [place.clip("a.mp4", "a", **given)]
+    place.carry_out(place.plan(clips))
+    for folder, expected in (
+        (place.dataset.clips_folder, ((), True)),
+        (place.dataset.feature_folder("inception"), (("inception",), False)),
+    ):
+        for path in parts(folder):
+            path.unlink()
+        plan = place.plan(clips)
+        (task,) = tasks_of(plan)
+        assert (task.features, task.needs_row) == expected
+        place.carry_out(plan)
+        assert counts(place.plan(clips)) == (1, 0, 0, 0)
+    assert len(values_of(place.dataset, "inception")) == 1
+
+
+# -- sound tracks -----------------------------------------------------------------------------------------------------
+
+
+def heard(place: Place, *names: str) -> list[InputClip]:
+    """Clips in the dataset, with a sound stream, that a run without --keep-sound has left."""
+    clips = [place.clip(f"{name}.mp4", name, clip_id=name) for name in names]
+    place.carry_out(place.plan(clips), audio={"index": 1, "codec": "aac", "rate_hz": 44100, "channels": 2})
+    return clips
+
+
+def put_sound(place: Place, name: str) -> Path:
+    path = sound_path(place.dataset.path, sha(name), shard_of(name, place.dataset.shards))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+def test_kept_sound_is_asked_for_with_a_new_clip_and_made_up_for_an_old_one(place: Place) -> None:
+    clips = heard(place, "a", "b")
+    clips.append(place.clip("new.mp4", "new", clip_id="new"))
+    place.carry_out(place.plan([place.clip("mute.mp4", "mute", clip_id="mute")]))
+    clips.append(place.clip("mute.mp4", clip_id="mute"))
+    assert [task.clip_id for task in tasks_of(place.plan(clips))] == ["new"]
+    assert not any(task.needs_sound for task in tasks_of(place.plan(clips)))
+
+    put_sound(place, "b")
+    found = {task.clip_id: task for task in tasks_of(place.plan(clips, keep_sound=True))}
+    assert sorted(found) == ["a", "new"], "b has its track, and the mute clip has none to keep"
+    assert all(task.needs_sound for task in found.values())
+    assert (found["a"].features, found["a"].needs_row, found["a"].sha256) == ((), False, sha("a"))
+    assert (found["new"].features, found["new"].needs_row) == (("inception",), True)
+
+    put_sound(place, "a")
+    assert [task.clip_id for task in tasks_of(place.plan(clips, keep_sound=True))] == ["new"]
+
+
+def test_kept_sound_that_is_deleted_is_made_again(place: Place) -> None:
+    clips = heard(place, "a")
+    path = put_sound(place, "a")
+    assert place.plan(clips, keep_sound=True).todo == 0
+    path.unlink()
+    (task,) = tasks_of(place.plan(clips, keep_sound=True))
+    assert (task.clip_id, task.features, task.needs_sound) == ("a", (), True)
+
+
+def test_a_clip_computed_again_keeps_the_sound_that_it_has(place: Place) -> None:
+    clips = heard(place, "a")
+    put_sound(place, "a")
+    place.entries["inception"] = inception_entry(max_s=300.0)
+    place.dataset.settle("inception", place.entries["inception"]["fingerprint"])
+    (task,) = tasks_of(place.plan(clips, keep_sound=True))
+    assert (task.features, task.needs_sound) == (("inception",), False)
 
 
 # -- splits, notes, units ---------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 from typing import Any
 
 import numpy as np
@@ -88,7 +90,8 @@ def test_rows_fit_the_schemas(extracted: Extracted) -> None:
     assert set(row) == set(CLIPS.names)
     (back,) = pa.Table.from_pylist([row], schema=CLIPS).to_pylist()
     assert back == row
-    assert back["video"]["rotation_deg"] == 90
+    assert back["streams"]["video"]["rotation_deg"] == 90
+    assert (back["streams"]["audio"]["rate_hz"], back["streams"]["audio_streams"]) == (44100, 1)
     error = RejectError("not_finite", "a\nb", "extract")
     reject = reject_row(extracted, "inception", error, "attempt")
     assert set(reject) == set(REJECTS.names)
@@ -100,4 +103,12 @@ def test_clip_without_sound_or_picture_streams_fits_too(extracted: Extracted) ->
     assert extracted.decoded is not None
     extracted.decoded.info.audio = extracted.decoded.info.video = None
     (back,) = pa.Table.from_pylist([clip_row(extracted)], schema=CLIPS).to_pylist()
-    assert (back["video"], back["audio"]) == (None, None)
+    assert back["streams"] == {"video": None, "audio": None, "video_streams": 1, "audio_streams": 1}
+
+
+def test_file_name_that_is_no_utf8_fits_too(extracted: Extracted) -> None:
+    extracted.task = dataclasses.replace(extracted.task, uri=os.fsdecode(b"/v/b\xff.mp4"))
+    error = RejectError("no_video", "no picture stream", "probe")
+    for row, schema in ((clip_row(extracted), CLIPS), (reject_row(extracted, None, error, "attempt"), REJECTS)):
+        (back,) = pa.Table.from_pylist([row], schema=schema).to_pylist()
+        assert back["uri"] == "/v/b\\xff.mp4"

@@ -155,6 +155,20 @@ def test_distance_is_smaller_where_nearer(circle: Dataset) -> None:
     assert hits[0].score == pytest.approx(float(np.linalg.norm(vector - other)), rel=1e-5)
 
 
+def test_clip_that_has_gone_since_the_index_was_built_is_no_answer(circle: Dataset) -> None:
+    circle.drop(["clip1"])
+    hits = nearest(circle, find_index(circle, None), vector_of_clip(circle, "wpca_video", "clip0"), 20, "clip0")
+    assert [(hit.rank, hit.id) for hit in hits] == [(n - 1, f"clip{n}") for n in range(2, 9)]
+
+
+@pytest.mark.parametrize("damage", [b"", b"junk"])
+def test_damaged_names_of_an_index_are_one_line(circle: Dataset, damage: bytes) -> None:
+    (index_folder(circle, "video") / "ids.parquet").write_bytes(damage)
+    with pytest.raises(JobError, match=r"ids\.parquet: damaged") as caught:
+        nearest(circle, find_index(circle, None), np.ones(4, np.float32), 3)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("damage", ["missing", "cut", "other"])
 def test_damaged_index_is_one_line(circle: Dataset, damage: str) -> None:
     description = find_index(circle, None)

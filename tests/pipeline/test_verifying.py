@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 from building import (
     add_clips,
     add_feature,
+    add_rejects,
     clip_row,
     feature_row,
     inception_entry,
+    reject_row,
     sequence,
     vector_entry,
 )
@@ -53,6 +56,11 @@ def rewrite(dataset: Dataset, feature: str, **changes: Any) -> str:
     return str(write_feature(dataset.feature_folder(feature), entry, made, shard, dataset.shards).name)
 
 
+def times(count: int) -> dict[str, np.ndarray]:
+    """A sequence of ``count`` seconds."""
+    return {"values": sequence("x", count), "mask": np.ones(count, bool), "times_s": np.arange(float(count))}
+
+
 def test_whole_dataset_has_no_problems(dataset: Dataset) -> None:
     assert found(dataset) == []
 
@@ -69,20 +77,90 @@ def test_rows_are_the_started_seconds_up_to_the_cap(dataset: Dataset, duration_s
         dataset.drop([clip_id])
 
 
-def test_cap_is_that_of_the_dataset(dataset: Dataset) -> None:
+def test_cap_is_that_of_the_dataset(dataset: Dataset, ids: list[str]) -> None:
     shorter = inception_entry(max_s=2.0)
     dataset.settle("inception", shorter["fingerprint"])
-    add_feature(dataset, shorter, [feature_row("clip00", sequence("clip00", 2))])
+    add_feature(dataset, shorter, [feature_row(i, sequence(i, 2)) for i in ids])
     assert found(dataset) == []
-    one_more = [feature_row("clip01", sequence("clip01", 3))]
-    add_feature(dataset, shorter, one_more)
-    one(dataset, "clip01 has 3 rows, 2 expected")
+    rewrite(dataset, "inception", **times(3))
+    one(dataset, "clip00 has 3 rows, 2 expected")
 
 
-def test_cut_part_of_a_feature(dataset: Dataset) -> None:
-    path = parts(dataset.feature_folder("inception"))[0]
+def folder_of(dataset: Dataset, table: str) -> Path:
+    return {"clips": dataset.clips_folder, "rejects": dataset.rejects_folder}.get(table, dataset.feature_folder(table))
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "empty"])
+@pytest.mark.parametrize("table", ["clips", "rejects", "inception", "wpca_video"])
+def test_damaged_part(dataset: Dataset, table: str, damage: str) -> None:
+    add_rejects(dataset, [reject_row("bad")])
+    path = parts(folder_of(dataset, table))[0]
+    whole = path.read_bytes()
+    if damage == "flipped":
+        meta = pq.ParquetFile(path).metadata
+        last = meta.row_group(0).column(meta.num_columns - 1)
+        at = (last.dictionary_page_offset or last.data_page_offset) + last.total_compressed_size - 3
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
+    else:
+        path.write_bytes(whole[:-20] if damage == "cut" else b"")
+    one(dataset, f"{path.relative_to(dataset.path)}: damaged (", "delete the file and run again")
+    assert str(dataset.path) not in found(dataset)[0]
+
+
+def test_damaged_part_of_what_an_index_was_built_from(dataset: Dataset) -> None:
+    add_index(dataset)
+    path = parts(dataset.feature_folder("wpca_video"))[0]
     path.write_bytes(path.read_bytes()[:-20])
-    one(dataset, f"features/inception/{path.name}: cannot be read")
+    assert [line.split(": ")[0] for line in found(dataset)] == [
+        f"features/wpca_video/{path.name}",
+        "indexes/video",
+    ]
+
+
+def test_part_without_a_card(dataset: Dataset) -> None:
+    path = parts(dataset.feature_folder("inception"))[0]
+    write_table(path, pq.read_table(path).replace_schema_metadata({}))
+    one(dataset, f"features/inception/{path.name}: damaged (no feature card")
+
+
+def test_lost_part_of_a_feature(dataset: Dataset) -> None:
+    path = parts(dataset.feature_folder("inception"))[0]
+    lost = pq.read_table(path, columns=["id"])["id"].to_pylist()
+    path.unlink()
+    one(dataset, f"features/inception: {len(lost)} clips lack it, such as {lost[0]}; run again")
+
+
+def test_clip_whose_feature_was_turned_away_lacks_nothing(dataset: Dataset) -> None:
+    add_clips(dataset, [clip_row("later")])
+    add_rejects(dataset, [reject_row("later", feature="inception", reason="not_finite")])
+    assert found(dataset) == [], "and what would be derived from it is not missing either"
+    dataset.drop(["later"], rejects_only=True)
+    one(dataset, "features/inception: 1 clips lack it, such as later")
+
+
+def test_derived_feature_that_a_clip_lacks(dataset: Dataset) -> None:
+    dataset.meta["features"]["wpca_video"]["input"] = "inception"
+    dataset.save()
+    add_clips(dataset, [clip_row("later")])
+    add_feature(dataset, inception_entry(), [feature_row("later", sequence("later"))])
+    one(dataset, "features/wpca_video: 1 clips lack it, such as later")
+    add_rejects(dataset, [reject_row("later", feature="wpca_video", reason="not_computable")])
+    assert found(dataset) == []
+
+
+def test_lost_part_of_the_clips(dataset: Dataset) -> None:
+    path = parts(dataset.clips_folder)[0]
+    lost = pq.read_table(path, columns=["id"])["id"].to_pylist()
+    path.unlink()
+    lines = found(dataset)
+    assert len(lines) == 2 * len(lost)
+    assert all(any(f"{clip_id} is not in the clips table" in line for line in lines) for clip_id in lost)
+
+
+def test_lost_projection(dataset: Dataset) -> None:
+    dataset.meta["projections"]["wpca"] = {"file": "wpca-000.safetensors", "digest": "x"}
+    dataset.save()
+    one(dataset, "projections/wpca-000.safetensors: missing", "--refit")
 
 
 @pytest.mark.parametrize("feature", ["inception", "wpca_video"])
@@ -94,8 +172,7 @@ def test_values_that_are_no_numbers(dataset: Dataset, feature: str, bad: float) 
 
 
 def test_wrong_number_of_rows(dataset: Dataset) -> None:
-    changes = {"values": sequence("x", 4), "mask": np.ones(4, bool), "times_s": np.arange(4.0)}
-    name = rewrite(dataset, "inception", **changes)
+    name = rewrite(dataset, "inception", **times(4))
     one(dataset, name, "clip00 has 4 rows, 3 expected")
 
 
@@ -155,17 +232,35 @@ def test_part_of_another_fingerprint(dataset: Dataset) -> None:
     one(dataset, f"fingerprint {other['fingerprint']}", dataset.card("inception")["fingerprint"])
 
 
-def test_index_that_is_missing_or_no_longer_true(dataset: Dataset) -> None:
+def add_index(dataset: Dataset) -> None:
     spec = IndexSpec()
     build_on_disk(dataset, "video", "wpca_video", spec, content_of(dataset, "wpca_video", spec)[0])
     dataset.meta["indexes"]["video"] = {"feature": "wpca_video"}
     dataset.save()
+
+
+def test_index_that_is_missing_or_no_longer_true(dataset: Dataset) -> None:
+    add_index(dataset)
     assert found(dataset) == []
     add_clips(dataset, [clip_row("later")])
+    add_feature(dataset, inception_entry(), [feature_row("later", sequence("later"))])
     add_feature(dataset, vector_entry(), [feature_row("later", np.ones(4, np.float32))])
     one(dataset, "indexes/video: not what the dataset holds now")
     (index_folder(dataset, "video") / "index.json").unlink()
     one(dataset, "indexes/video: its description is missing")
+
+
+@pytest.mark.parametrize("file", ["index.faiss", "ids.parquet"])
+def test_lost_file_of_an_index(dataset: Dataset, file: str) -> None:
+    add_index(dataset)
+    (index_folder(dataset, "video") / file).unlink()
+    one(dataset, f"indexes/video/{file}: missing")
+
+
+def test_damaged_description_of_an_index(dataset: Dataset) -> None:
+    add_index(dataset)
+    (index_folder(dataset, "video") / "index.json").write_text("{")
+    one(dataset, "indexes/video: ", "index.json: cannot be read")
 
 
 def test_every_problem_is_told_not_only_the_first(dataset: Dataset) -> None:

@@ -119,7 +119,8 @@ def test_damaged_conversion_is_made_again(
     (home / file).write_bytes(whole[: len(whole) // 2])
     again = load_encoder("inception", tiny, backend="openvino", threads=1)
     assert np.array_equal(again.encode(small_pictures), expected)
-    assert (home / file).stat().st_size == len(whole)
+    # The names in model.xml hold a counter of the process, so that its length may change by a few digits.
+    assert abs((home / file).stat().st_size - len(whole)) < 100
     assert list(home.parent.iterdir()) == [home]
 
 

@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from building import clip_row, digest, files_below
+from building import add_rejects, clip_row, digest, files_below, reject_row
 
 from pipeline.cli.main import main
-from pipeline.store import Dataset
+from pipeline.store import FORMAT_VERSION, Dataset
+from pipeline.store.layout import parts
 from pipeline.store.schema import CLIPS
 from pipeline.store.write import write_rows
 
@@ -158,6 +159,57 @@ def test_full_disk(dataset: Dataset, capsys: Captured, monkeypatch: pytest.Monke
     assert [name for name in files_below(dataset.path) if name != ".lock"] == before
 
 
+DAMAGED = {
+    "inspect": ("clips", "inception", "rejects"),
+    "search": ("clips", "wpca_video"),
+    "rejects": ("clips", "rejects"),
+}
+
+
+@pytest.mark.parametrize(("command", "table"), [(c, t) for c, tables in DAMAGED.items() for t in tables])
+def test_damaged_part(dataset: Dataset, command: str, table: str, capsys: Captured) -> None:
+    assert main(["index", str(dataset.path), "--feature", "wpca_video"]) == 0
+    add_rejects(dataset, [reject_row("bad")])
+    folders = {"clips": dataset.clips_folder, "rejects": dataset.rejects_folder}
+    folder = folders.get(table, dataset.feature_folder(table))
+    for path in parts(folder):
+        path.write_bytes(path.read_bytes()[:-20])
+    line = told(capsys, 1, command, dataset.path, *(["clip00"] if command == "search" else []))
+    assert f"{folder}/part-" in line
+    assert "damaged" in line
+
+
+def test_damaged_description(dataset: Dataset, capsys: Captured) -> None:
+    (dataset.path / "dataset.json").write_text(
+        json.dumps({"format": "reelscore-dataset", "format_version": FORMAT_VERSION})
+    )
+    assert "damaged, it lacks shards" in told(capsys, 2, "inspect", dataset.path)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (RuntimeError("first\nsecond"), "reelscore: RuntimeError: first second (--verbose shows where)"),
+        (KeyError("clips"), "reelscore: KeyError: 'clips' (--verbose shows where)"),
+        (ValueError("x" * 5000), f"reelscore: ValueError: {'x' * 500} (--verbose shows where)"),
+        (OSError(28, "No space left on device", "/a/b"), "reelscore: /a/b: No space left on device"),
+        (OSError(5, "Input/output error"), "reelscore: Input/output error"),
+        (OSError("torn"), "reelscore: OSError: torn (--verbose shows where)"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_nobody_expected_is_one_line_and_ends_with_1(
+    error: Exception, expected: str, dataset: Dataset, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(dataset: Dataset) -> None:
+        raise error
+
+    monkeypatch.setattr("pipeline.verifying.problems", fail)
+    assert told(capsys, 1, "verify", dataset.path) == expected
+    assert main(["verify", str(dataset.path), "--verbose"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
 # -- names and options ------------------------------------------------------------------------------------------------
 
 
@@ -181,6 +233,13 @@ def test_unknown_feature(dataset: Dataset, videos: Path, capsys: Captured) -> No
     assert "no feature is called 'nope'" in line
 
 
+@pytest.mark.parametrize("name", ["../../evil", "/evil", ".hidden", "a b", "-x", "a/b", "a\nb", "ü"])
+def test_index_names_are_file_names(dataset: Dataset, name: str, capsys: Captured) -> None:
+    before = files_below(dataset.path.parent)
+    assert "index name" in told(capsys, 2, "index", dataset.path, "--feature", "wpca_video", "--name", name)
+    assert [file for file in files_below(dataset.path.parent) if not file.endswith(".lock")] == before
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -188,6 +247,9 @@ def test_unknown_feature(dataset: Dataset, videos: Path, capsys: Captured) -> No
         (("--set", "inception.max_s=long"), "type float"),
         (("--set", "max_s"), "FEATURE.PARAMETER=VALUE"),
         (("--max-seconds", "0.5"), "at least 1"),
+        (("--max-seconds", "inf"), "a finite number"),
+        (("--set", "inception.size_px=200"), "expected one of 299"),
+        (("--split-fractions", "nan,0.5,0.5"), "three numbers"),
         (("--no-such-option",), "unknown option --no-such-option"),
         (("--no-such-option=3", "stray"), "unknown option --no-such-option=3 stray"),
     ],
@@ -219,14 +281,17 @@ def test_wrong_options_of_a_run(
     ],
     ids=" ".join,
 )
-def test_what_the_parser_refuses_ends_with_2_and_says_why_last(arguments: list[str], capsys: Captured) -> None:
+def test_what_the_parser_refuses_ends_with_2_and_says_why_in_one_line(arguments: list[str], capsys: Captured) -> None:
     with pytest.raises(SystemExit) as caught:
         main(arguments)
     out, err = capsys.readouterr()
     assert caught.value.code == 2
     assert out == ""
-    assert "Traceback" not in err
-    assert ": error: " in err.splitlines()[-1]
+    (line,) = err.splitlines()
+    assert line.startswith("reelscore")
+    assert ": error: " in line
+    command = line.split(": error: ")[0]
+    assert line.endswith(f"(see {command} --help)")
 
 
 # -- queries ----------------------------------------------------------------------------------------------------------

@@ -142,6 +142,12 @@ def test_hashes_and_reasons(tmp_path: Path) -> None:
     ]
 
 
+def test_names_that_are_no_utf8_can_be_stored_and_others_stay_as_they_are() -> None:
+    assert files.storable("/videos/b\udcff\udc80.mp4") == "/videos/b\\xff\\x80.mp4"
+    for uri in ("/videos/Bjørk 音楽.mp4", "gs://bucket/a b%20.mp4", "/videos/😀\\x.mp4"):
+        assert files.storable(uri) == uri
+
+
 @pytest.mark.parametrize("uri", ["/not/there", "", "nul\0byte", "nosuchscheme://x"])
 def test_what_cannot_be_seen_has_no_size(uri: str) -> None:
     assert files.stat(uri) == (-1, 0)

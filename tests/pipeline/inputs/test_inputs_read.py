@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipeline.errors import UsageError
-from pipeline.inputs import read_input
+from pipeline.inputs import DEFAULT_FRACTIONS, read_input
+from pipeline.store import Dataset
 
 ODD_NAMES = [
     "with space.mp4",
@@ -74,6 +76,35 @@ def test_folder_tells_what_it_passes_over(tmp_path: Path) -> None:
     assert "passed over 4 files" in said[0]
     assert "2 .txt" in said[0]
     assert "1 no suffix" in said[0]
+
+
+def test_hidden_folders_are_passed_over_like_hidden_files(tmp_path: Path) -> None:
+    fill(tmp_path, ["b.mp4", ".trash/a.mp4", "deep/.cache/c.mp4", "deep/d.mp4"])
+    said: list[str] = []
+    assert names_of(tmp_path, said.append) == ["b.mp4", "d.mp4"]
+    assert said == []
+    assert names_of(tmp_path / ".trash") == ["a.mp4"], "a hidden folder that is named is taken"
+
+
+def test_dataset_inside_the_folder_is_no_input(tmp_path: Path) -> None:
+    made = Dataset.create(tmp_path / "videos" / "set", 2, DEFAULT_FRACTIONS)
+    fill(made.path, ["sound/00000/x.flac", "stray.mp4"])
+    fill(tmp_path / "videos", ["a.mp4", "setting/b.mp4"])
+    assert names_of(tmp_path / "videos") == ["a.mp4", "b.mp4"]
+    assert "no video in this folder" in refused(made.path)
+
+
+@pytest.mark.parametrize("given", ["x" * 5000, "nul\0byte.mp4"], ids=["too long", "nul"])
+def test_names_that_no_file_can_have(given: str) -> None:
+    line = refused(given)
+    assert line.startswith("--input ")
+    assert len(line) < 400
+
+
+def test_pipe_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.mp4")
+    assert "no such folder, file or pattern" in refused(tmp_path / "a.mp4")
+    assert "no video" in refused(tmp_path)
 
 
 def test_folder_of_media_alone_says_nothing(tmp_path: Path) -> None:

@@ -55,7 +55,9 @@ def test_defaults_are_whole() -> None:
     assert sum(DEFAULT_FRACTIONS.values()) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("text", ["", "0.8", "0.8,0.2", "0.8,0.1,0.2", "1.2,-0.1,-0.1", "a,b,c", "1,0,0,0"])
+@pytest.mark.parametrize(
+    "text", ["", "0.8", "0.8,0.2", "0.8,0.1,0.2", "1.2,-0.1,-0.1", "a,b,c", "1,0,0,0", "nan,0.5,0.5", "inf,0,0"]
+)
 def test_wrong_fractions(text: str) -> None:
     with pytest.raises(UsageError, match="three numbers"):
         parse_fractions(text)

@@ -25,6 +25,7 @@ from building import (
     vector_entry,
 )
 
+from pipeline.errors import JobError
 from pipeline.store import Dataset
 from pipeline.store.compact import compact
 from pipeline.store.journal import JOURNAL, STAGING, finish
@@ -201,3 +202,15 @@ def test_a_merged_part_that_bears_an_old_name_survives_mending_twice(fragmented:
         (fragmented.path / JOURNAL).write_text(json.dumps({"moves": moves, "old": [name]}))
         finish(fragmented.path)
         assert state(fragmented) == before
+
+
+@pytest.mark.parametrize("text", ["", "{", "not json"])
+def test_damaged_journal_is_one_line_and_left_alone(fragmented: Dataset, text: str) -> None:
+    before = state(fragmented)
+    (fragmented.path / JOURNAL).write_text(text)
+    with pytest.raises(JobError, match="damaged") as caught, fragmented.lock():
+        pass
+    assert str(fragmented.path / JOURNAL) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert (fragmented.path / JOURNAL).read_text() == text
+    assert state(fragmented) == before

@@ -30,6 +30,7 @@ from building import (
 from pipeline.errors import JobError, UsageError
 from pipeline.store import FORMAT_VERSION, Dataset, shard_of
 from pipeline.store.layout import parts
+from pipeline.store.schema import CLIPS
 
 ROOT = Path(__file__).parents[3]
 
@@ -98,6 +99,18 @@ def test_no_dataset_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "{}", '{"format": "other"}', '"text"'])
 def test_strange_descriptions_are_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "dataset.json").write_text(text)
+    assert "dataset.json" in refused(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["shards", "split_fractions", "features", "projections", "indexes", "runs"])
+def test_description_that_lacks_something_is_refused(dataset: Dataset, key: str) -> None:
+    del dataset.meta[key]
+    dataset.save()
+    assert refused(dataset.path) == f"{dataset.path / 'dataset.json'}: damaged, it lacks {key}; take it from a copy"
+
+
+def test_folder_in_the_place_of_the_description_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "dataset.json").mkdir()
     assert "dataset.json" in refused(tmp_path)
 
 
@@ -304,6 +317,29 @@ def test_drop_keeps_type_encoding_and_card_of_the_rest(dataset: Dataset, ids: li
     assert "BYTE_STREAM_SPLIT" in column.encodings
 
 
+def test_drop_reaches_what_is_set_aside(dataset: Dataset, ids: list[str]) -> None:
+    old, new = inception_entry(), inception_entry(max_s=300.0)
+    dataset.settle("inception", new["fingerprint"])
+    dataset.drop(["clip00"])
+    dataset.settle("inception", old["fingerprint"])
+    assert sorted(dataset.done("inception")) == ids[1:]
+
+
+def test_relocate_changes_the_place_of_a_clip_and_nothing_else(dataset: Dataset) -> None:
+    label = clip_row("later", label="x", flags=["no_sound"], streams={**clip_row("")["streams"], "audio_streams": 2})
+    add_clips(dataset, [label])
+    before = dataset.clips().to_pylist()
+    others = {path: path.read_bytes() for path in dataset.path.rglob("*.parquet")}
+    dataset.relocate({"later": ("gs://b/ü.mp4", 7, 8), "never heard of": ("/x", 1, 1)})
+    moved = {"later": {"uri": "gs://b/ü.mp4", "size_bytes": 7, "mtime_ns": 8}}
+    assert dataset.clips().to_pylist() == [row | moved.get(row["id"], {}) for row in before]
+    changed = [path for path, content in others.items() if path.read_bytes() != content]
+    assert [path.parent for path in changed] == [dataset.clips_folder]
+    assert sorted(dataset.path.rglob("*.parquet")) == sorted(others)
+    dataset.relocate({})
+    assert dataset.clips().schema.equals(CLIPS)
+
+
 def test_drop_of_rejects_only_keeps_clips(dataset: Dataset, ids: list[str]) -> None:
     add_rejects(dataset, [reject_row("clip00", feature="wpca"), reject_row("gone")])
     dataset.drop(["clip00", "gone"], rejects_only=True)
@@ -320,13 +356,8 @@ def test_clips_of_a_later_run_are_added_in_new_parts(dataset: Dataset, ids: list
     assert all(path.read_bytes() == content for path, content in before.items())
     assert len(parts(dataset.clips_folder)) == len(before) + 1
     row = dataset.clips().to_pylist()[-1]
-    assert (row["id"], row["split"], row["label"], row["flags"], row["video"]) == (
-        "later",
-        "test",
-        "x",
-        ["no_sound"],
-        None,
-    )
+    assert (row["id"], row["split"], row["label"], row["flags"]) == ("later", "test", "x", ["no_sound"])
+    assert row["streams"] == {"video": None, "audio": None, "video_streams": 1, "audio_streams": 0}
 
 
 def test_description_of_a_vector_feature_survives_the_file(dataset: Dataset) -> None:

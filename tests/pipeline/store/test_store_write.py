@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from building import clip_row, feature_row, files_below, inception_entry, vector_entry
 
+from pipeline.errors import JobError
 from pipeline.store import write
 from pipeline.store.read import read_part, shard_rows
 from pipeline.store.schema import CARD_KEY, CLIPS, card_of
@@ -111,6 +112,38 @@ def test_values_are_byte_stream_split_and_everything_is_zstd(kind: tuple[str, st
                 assert "BYTE_STREAM_SPLIT" in column.encodings
                 assert not column.has_dictionary_page
     assert seen == 2
+
+
+def test_every_page_has_a_checksum_that_reading_looks_at(kind: tuple[str, str], tmp_path: Path) -> None:
+    path = write_feature(
+        tmp_path, entry_of(*kind), [feature_row(i, v) for i, v in arrays(*kind, 9).items()], 0, 1
+    )  # fmt: skip
+    whole = path.read_bytes()
+    meta = pq.ParquetFile(path).metadata
+    values = meta.row_group(0).column(meta.num_columns - 1)
+    assert values.path_in_schema == value_leaf(path)
+    end = values.data_page_offset + values.total_compressed_size
+    assert values.total_compressed_size > 70
+    # the page's header, which takes fewer than 50 bytes, is not what a checksum is over
+    for at in range(values.data_page_offset + 50, end):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
+        with pytest.raises(JobError, match="damaged"):
+            read_part(path)
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "text", "no card"])
+def test_damaged_part_is_one_line_that_says_what_to_do(tmp_path: Path, damage: str) -> None:
+    path = write_feature(tmp_path, inception_entry(5), [feature_row("a", np.ones((2, 5), np.float16))], 0, 1)
+    if damage == "no card":
+        pq.write_table(pq.read_table(path).replace_schema_metadata({}), path)
+    else:
+        path.write_bytes({"cut": path.read_bytes()[:-20], "empty": b"", "text": b"no table at all"}[damage])
+    with pytest.raises(JobError) as caught:
+        read_part(path)
+    line = str(caught.value)
+    assert line.startswith(f"{path}: damaged (")
+    assert line.endswith("delete the file and run again: what it held is computed again")
+    assert "\n" not in line
 
 
 def test_only_features_have_a_column_of_values(tmp_path: Path) -> None:
