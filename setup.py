@@ -31,7 +31,8 @@ setup(
         "tqdm>=4.66",
     ],
     extras_require={
-        "cpu": ["openvino>=2025.0"],
+        # ncnn takes the part of a network in which Winograd's convolutions beat OpenVINO's (processors without AVX-512)
+        "cpu": ["ncnn>=1.0.20260000", "openvino>=2025.0"],
         # shares its module's name with faiss-cpu: run_local.sh installs one of the two
         "gpu": ["faiss-gpu>=1.12"],
         "tfhub": ["tensorflow>=2.20", "tensorflow-hub>=0.16.1", "setuptools<81"],

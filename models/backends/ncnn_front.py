@@ -181,6 +181,24 @@ class _Writer:
         return np.concatenate([padded[:, :, y : y + 3, x : x + 3] for y, x in shifts], axis=1), stacked
 
 
+def pays_off() -> bool:
+    """Whether ncnn is here and makes a network faster.
+
+    Measured on AVX2 only: 1.17 times OpenVINO alone on Inception. With AVX-512 OpenVINO's direct convolutions are twice as
+    fast, and nothing was measured that would tip the scale.
+    """
+    return installed() and "avx512f" not in _cpu_flags()
+
+
+def _cpu_flags() -> set[str]:
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return set()
+    line = next((line for line in text.splitlines() if line.startswith("flags")), "")
+    return set(line.split())
+
+
 def installed() -> bool:
     """Whether ncnn is here (and can be loaded: it needs a newer C library than some systems have)."""
     if "ncnn" not in sys.modules:

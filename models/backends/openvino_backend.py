@@ -4,8 +4,8 @@ With one frame in a request and one thread in a stream, the numbers of a frame d
 its neighbours, the order, or the number of threads. It costs nothing: batching does not speed this network up on a
 processor (docs/performance.md).
 
-In float32 the half of a network that consists of large 3x3 convolutions is left to ncnn where that is installed
-(:mod:`models.backends.ncnn_front`).
+In float32 the half of a network that consists of large 3x3 convolutions is left to ncnn where that is installed and
+faster (:mod:`models.backends.ncnn_front`).
 
 The network is converted once and kept in the cache, so that later starts need no torch.
 """
@@ -64,7 +64,7 @@ class OpenVinoEncoder:
         if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
             # OpenVINO itself would quietly compute in float32.
             raise DeviceError("precision bf16 was asked for, but this processor has no bfloat16: use f32")
-        halved = precision == "f32" and card.halves is not None and ncnn_front.installed()
+        halved = precision == "f32" and card.halves is not None and ncnn_front.pays_off()
         model, self._front = _model(ov, core, card, weights, halved)
         self.dims, self.input_px, self.batch = card.dims, card.input_px, batch
         self.tolerance = TOLERANCE[precision]

@@ -9,8 +9,8 @@ import pytest
 from building import FRACTIONS, add_clips, add_feature, clip_row, feature_row, inception_entry, vector_entry
 
 from pipeline.errors import TooFewError
-from pipeline.fitting import fit_samples, sample_shard, training_ids, training_sample
-from pipeline.store import Dataset
+from pipeline.fitting import fit_samples, sample_shard, training_ids, training_sample, training_splits
+from pipeline.store import Dataset, shard_of
 from pipeline.store.compact import compact
 from transforms.projections import GramAccumulator, Projection
 
@@ -41,9 +41,10 @@ def made(folder: Path, runs: list[list[str]], split: str | None = None) -> Datas
 
 def fitted(dataset: Dataset, work: Path, rows: int, feature: str = "inception") -> tuple[Projection, dict[str, int]]:
     limit, about = training_sample(dataset, feature, rows)
+    splits = training_splits(dataset)
     work.mkdir()
     samples = [work / f"{shard:05d}.npy" for shard in range(dataset.shards)]
-    written = [path for shard, path in enumerate(samples) if sample_shard(dataset, feature, shard, limit, path)]
+    written = [path for n, path in enumerate(samples) if sample_shard(dataset, feature, n, splits, limit, path)]
     assert sorted(work.iterdir()) == written
     return fit_samples("wpca", written[::-1], PARAMETERS, True), about
 
@@ -65,7 +66,11 @@ def test_fitted_on_training_rows_that_hold_a_picture(tmp_path: Path) -> None:
     rows = np.concatenate([numbers(i)[mask_of(i)] for i in training]).astype(np.float64)
     projection, about = fitted(dataset, tmp_path / "work", 10_000)
     assert about == {"rows": len(rows), "rows_available": len(rows), "clips": len(training)}
-    assert training_ids(dataset) == set(training)
+    assert training_splits(dataset) == ("train",)
+    assert training_ids(dataset, ("train",)) == set(training)
+    by_shard = [training_ids(dataset, ("train",), shard) for shard in range(dataset.shards)]
+    assert sum(map(len, by_shard)) == len(training)
+    assert by_shard == [{i for i in training if shard_of(i, dataset.shards) == n} for n in range(dataset.shards)]
     np.testing.assert_allclose(projection.mean, rows.mean(axis=0), atol=1e-4)
     expected = np.sort(np.linalg.eigvalsh(np.cov(rows.T)))[::-1][:3]
     np.testing.assert_allclose(projection.eigenvalues, expected, rtol=1e-4)
@@ -77,7 +82,7 @@ def test_sample_has_the_stated_size_in_the_order_of_clip_and_row(tmp_path: Path)
     assert about["rows"] == 60
     found = []
     for shard in range(dataset.shards):
-        if sample_shard(dataset, "inception", shard, limit, tmp_path / f"{shard}.npy"):
+        if sample_shard(dataset, "inception", shard, ("train",), limit, tmp_path / f"{shard}.npy"):
             sample = np.load(tmp_path / f"{shard}.npy")
             assert sample.dtype == np.float32
             found += sample.tolist()
@@ -100,9 +105,11 @@ def test_clip_level_feature_counts_a_row_a_clip(tmp_path: Path) -> None:
     )
 
 
-def test_all_clips_where_no_clip_is_for_training(tmp_path: Path) -> None:
-    dataset = made(tmp_path / "set", [IDS], split="test")
-    assert training_ids(dataset) == set(IDS)
+@pytest.mark.parametrize(("training", "expected"), [(0, IDS), (1, IDS), (2, IDS[:2])])
+def test_all_clips_where_too_few_are_for_training(tmp_path: Path, training: int, expected: list[str]) -> None:
+    dataset = made(tmp_path / "set", [IDS[training:]], split="test")
+    add_clips(dataset, [clip_row(i) for i in IDS[:training]])
+    assert training_ids(dataset, training_splits(dataset)) == set(expected)
 
 
 def test_nothing_to_fit_on_is_one_line(tmp_path: Path) -> None:
@@ -120,7 +127,8 @@ def test_shard_without_training_rows_writes_no_sample(tmp_path: Path) -> None:
     dataset = made(tmp_path / "set", [["clip01"]])
     (shard,) = [n for n in range(3) if list(dataset.rows("inception", n))]
     empty = (shard + 1) % 3
-    assert not sample_shard(dataset, "inception", empty, 2**64 - 1, tmp_path / "x.npy")
+    assert not sample_shard(dataset, "inception", empty, ("train",), 2**64 - 1, tmp_path / "x.npy")
+    assert not sample_shard(dataset, "inception", shard, ("val",), 2**64 - 1, tmp_path / "x.npy")
     assert not (tmp_path / "x.npy").exists()
 
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
-from building import FRACTIONS, add_clips, clip_row, inception_entry, values_of
+from building import FRACTIONS, add_clips, clip_row, inception_entry
 from places import Place, counts, sha, tasks_of
 
 from pipeline.errors import UsageError
 from pipeline.inputs import InputClip, assign_split, files
 from pipeline.store import shard_of
-from pipeline.store.layout import parts, sound_path
 
 
 def test_new_clips_are_all_to_do_under_their_content_hash(place: Place) -> None:
@@ -172,132 +170,6 @@ def test_no_clips_at_all(place: Place) -> None:
     assert (counts(plan), plan.units) == ((0, 0, 0, 0), [])
 
 
-# -- after a kill or a loss -------------------------------------------------------------------------------------------
-
-
-def test_dropping_that_is_killed_half_way_is_dropped_again(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    place.carry_out(place.plan([place.clip("a.mp4", "old", clip_id="x")]))
-    clips = [place.clip("a.mp4", "newer", clip_id="x")]
-    plan = place.plan(clips)
-    really = Path.unlink
-    left = 0
-
-    def step(self: Path, *arguments: Any, **options: Any) -> None:
-        nonlocal left
-        if not left:
-            raise KeyboardInterrupt
-        left -= 1
-        really(self, *arguments, **options)
-
-    # one part of the clips and one of the feature go: the kill comes before the first, then before the second
-    for steps in (0, 1):
-        left = steps
-        with monkeypatch.context() as patch:
-            patch.setattr(Path, "unlink", step)
-            with pytest.raises(KeyboardInterrupt):
-                place.dataset.drop(plan.changed)
-        assert place.plan(clips).changed == ["x"]
-    place.carry_out(place.plan(clips))
-    assert place.dataset.done("inception") == {"x": sha("newer")}
-    assert list(values_of(place.dataset, "inception")) == ["x"]
-    assert counts(place.plan(clips)) == (1, 0, 0, 0)
-
-
-def test_values_of_a_clip_without_a_row_are_compared_with_its_file(place: Place) -> None:
-    place.carry_out(place.plan([place.clip("a.mp4", "old", clip_id="x")]))
-    clips = [place.clip("a.mp4", "newer", clip_id="x")]
-    for path in parts(place.dataset.clips_folder):
-        path.unlink()
-    place.carry_out(place.plan(clips))
-    assert list(values_of(place.dataset, "inception")) == ["x"]
-    assert place.dataset.done("inception") == {"x": sha("newer")}
-
-
-def test_values_set_aside_of_content_that_has_changed_do_not_come_back(place: Place) -> None:
-    place.carry_out(place.plan([place.clip("a.mp4", "old", clip_id="x")]))
-    old, new = place.entries["inception"], inception_entry(max_s=300.0)
-    clips = [place.clip("a.mp4", "newer", clip_id="x")]
-    for entry in (new, old):
-        place.entries["inception"] = entry
-        place.dataset.settle("inception", entry["fingerprint"])
-        place.carry_out(place.plan(clips))
-        assert list(values_of(place.dataset, "inception")) == ["x"]
-        assert place.dataset.done("inception") == {"x": sha("newer")}
-    assert place.plan(clips).todo == 0
-
-
-@pytest.mark.parametrize("given", [{}, {"clip_id": "x"}], ids=["by content", "by id"])
-def test_lost_parts_are_made_again_and_nothing_else(place: Place, given: dict[str, str]) -> None:
-    clips = [place.clip("a.mp4", "a", **given)]
-    place.carry_out(place.plan(clips))
-    for folder, expected in (
-        (place.dataset.clips_folder, ((), True)),
-        (place.dataset.feature_folder("inception"), (("inception",), False)),
-    ):
-        for path in parts(folder):
-            path.unlink()
-        plan = place.plan(clips)
-        (task,) = tasks_of(plan)
-        assert (task.features, task.needs_row) == expected
-        place.carry_out(plan)
-        assert counts(place.plan(clips)) == (1, 0, 0, 0)
-    assert len(values_of(place.dataset, "inception")) == 1
-
-
-# -- sound tracks -----------------------------------------------------------------------------------------------------
-
-
-def heard(place: Place, *names: str) -> list[InputClip]:
-    """Clips in the dataset, with a sound stream, that a run without --keep-sound has left."""
-    clips = [place.clip(f"{name}.mp4", name, clip_id=name) for name in names]
-    place.carry_out(place.plan(clips), audio={"index": 1, "codec": "aac", "rate_hz": 44100, "channels": 2})
-    return clips
-
-
-def put_sound(place: Place, name: str) -> Path:
-    path = sound_path(place.dataset.path, sha(name), shard_of(name, place.dataset.shards))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
-    return path
-
-
-def test_kept_sound_is_asked_for_with_a_new_clip_and_made_up_for_an_old_one(place: Place) -> None:
-    clips = heard(place, "a", "b")
-    clips.append(place.clip("new.mp4", "new", clip_id="new"))
-    place.carry_out(place.plan([place.clip("mute.mp4", "mute", clip_id="mute")]))
-    clips.append(place.clip("mute.mp4", clip_id="mute"))
-    assert [task.clip_id for task in tasks_of(place.plan(clips))] == ["new"]
-    assert not any(task.needs_sound for task in tasks_of(place.plan(clips)))
-
-    put_sound(place, "b")
-    found = {task.clip_id: task for task in tasks_of(place.plan(clips, keep_sound=True))}
-    assert sorted(found) == ["a", "new"], "b has its track, and the mute clip has none to keep"
-    assert all(task.needs_sound for task in found.values())
-    assert (found["a"].features, found["a"].needs_row, found["a"].sha256) == ((), False, sha("a"))
-    assert (found["new"].features, found["new"].needs_row) == (("inception",), True)
-
-    put_sound(place, "a")
-    assert [task.clip_id for task in tasks_of(place.plan(clips, keep_sound=True))] == ["new"]
-
-
-def test_kept_sound_that_is_deleted_is_made_again(place: Place) -> None:
-    clips = heard(place, "a")
-    path = put_sound(place, "a")
-    assert place.plan(clips, keep_sound=True).todo == 0
-    path.unlink()
-    (task,) = tasks_of(place.plan(clips, keep_sound=True))
-    assert (task.clip_id, task.features, task.needs_sound) == ("a", (), True)
-
-
-def test_a_clip_computed_again_keeps_the_sound_that_it_has(place: Place) -> None:
-    clips = heard(place, "a")
-    put_sound(place, "a")
-    place.entries["inception"] = inception_entry(max_s=300.0)
-    place.dataset.settle("inception", place.entries["inception"]["fingerprint"])
-    (task,) = tasks_of(place.plan(clips, keep_sound=True))
-    assert (task.features, task.needs_sound) == (("inception",), False)
-
-
 # -- splits, notes, units ---------------------------------------------------------------------------------------------
 
 
@@ -324,10 +196,20 @@ def test_assigned_splits_follow_the_fractions_of_the_dataset(place: Place) -> No
 
 
 @pytest.mark.parametrize(
-    ("clips", "workers", "per_part", "largest"), [(40, 1, 32, 5), (40, 1, 3, 3), (4, 8, 32, 1), (400, 1, 32, 32)]
+    ("clips", "workers", "per_part", "largest"),
+    [
+        (40, 1, 32, 5),
+        (40, 1, 3, 3),
+        (4, 8, 32, 1),
+        (400, 1, 32, 32),
+        (400, 1, None, 32),
+        (9_999, 1, None, 32),
+        (10_000, 1, None, 256),
+        (10_000, 1, 40, 40),
+    ],
 )
 def test_units_are_small_enough_to_keep_all_workers_busy(
-    place: Place, clips: int, workers: int, per_part: int, largest: int
+    place: Place, clips: int, workers: int, per_part: int | None, largest: int
 ) -> None:
     given = [InputClip(f"/videos/{n}.mp4", clip_id=f"clip {n}") for n in range(clips)]
     plan = place.plan(given, workers=workers, clips_per_part=per_part)

@@ -202,6 +202,7 @@ def test_tables_are_sorted_and_join_shard_by_shard(dataset: Dataset, ids: list[s
     assert dataset.done("inception") == {clip_id: digest(clip_id) for clip_id in ids}
     for shard in range(dataset.shards):
         expected = [i for i in ids if shard_of(i, dataset.shards) == shard]
+        assert dataset.clips(["id"], shard)["id"].to_pylist() == expected
         for feature in ("inception", "wpca_video"):
             assert [i for rows in dataset.rows(feature, shard) for i in rows.ids] == expected
     assert sorted(values_of(dataset, "inception")) == ids
