@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import resource
 import sys
 import time
 from pathlib import Path
@@ -19,7 +20,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms.v2 import functional
 
-from benchmarks.naive import Script
+from benchmarks.naive import BATCH, Script
 from benchmarks.ours import Job
 from transforms.decoding import decode_clip
 from transforms.decoding.picture import shrink
@@ -27,6 +28,8 @@ from transforms.views import Frames, FrameView
 
 #: What Inception takes (paper).
 SQUARE_PX = 299
+#: A batch whose activations stay small, to see what the script's batch costs it (ours).
+SMALL_BATCH = 4
 #: Side of the matrices whose product is timed: large enough to run at full speed (ours).
 MATRIX = 1536
 
@@ -83,17 +86,35 @@ def _difference(reference: np.ndarray, found: np.ndarray) -> dict[str, float]:
     return {"max": float(np.abs(reference - found).max() / np.abs(reference).max()), "cosine": float(cosine.min())}
 
 
-def arithmetic(seed: int) -> dict[str, float]:
-    """Floating-point operations of one frame, and operations a CPU second of numpy's float32 matrix product."""
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        Script(1, seed).model(torch.zeros(1, 3, 299, 299))
+def arithmetic(seed: int) -> dict[str, Any]:
+    """Floating-point operations of one frame, operations a CPU second of numpy's float32 matrix product, and for some
+    sizes of batch the script's network: (CPU seconds a frame, of these in the kernel).
+    """
+    script = Script(1, seed)
+    with FlopCounterMode(display=False) as counter:
+        script.network(torch.zeros(1, 3, SQUARE_PX, SQUARE_PX))
     matrix = np.random.default_rng(seed).standard_normal((MATRIX, MATRIX), np.float32)
     seconds = []
     for _ in range(10):
         began = time.process_time()
         matrix @ matrix
         seconds.append(time.process_time() - began)
-    return {"frame": float(counter.get_total_flops()), "product_per_s": 2 * MATRIX**3 / min(seconds)}
+    return {
+        "frame": float(counter.get_total_flops()),
+        "product_per_s": 2 * MATRIX**3 / min(seconds),
+        "batches": {batch: _frame_s(script, batch) for batch in (BATCH, SMALL_BATCH)},
+    }
+
+
+def _frame_s(script: Script, batch: int) -> tuple[float, float]:
+    frames = torch.zeros(batch, 3, SQUARE_PX, SQUARE_PX)
+    script.network(frames)
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    for _ in range(2 * BATCH // batch):
+        script.network(frames)
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    kernel = (after.ru_stime - before.ru_stime) / (2 * BATCH)
+    return (after.ru_utime - before.ru_utime) / (2 * BATCH) + kernel, kernel
 
 
 if __name__ == "__main__":

@@ -119,7 +119,21 @@ def bounds(report: Report) -> str:
     ]
     if max(reached, alone) < TARGET:
         sentences.append("So it is the speed of float32 arithmetic that bounds it on this processor.")
-    return " ".join(sentences)
+    return " ".join(sentences) + "\n\n" + _batches(figures, arithmetic["batches"])
+
+
+def _batches(figures: Figures, found: dict[str, Sequence[float]]) -> str:
+    """What the script's batch costs it, and the ratio with the small one."""
+    (large, (large_s, large_kernel_s)), (small, (small_s, small_kernel_s)) = found.items()
+    ours = figures.seconds("ours", "cpu_s", TO_FEATURES).median
+    before = figures.seconds("script", "cpu_s", ["decode", "preprocess"]).median
+    ratio = (before + small_s * figures.frames_per_minute("script")) / ours
+    return (
+        f"The script's batch matters too. Eager torch takes {large_s * 1e3:.0f} CPU ms a frame in batches of {large} "
+        f"({large_kernel_s * 1e3:.0f} of them in the kernel, which hands out memory) and {small_s * 1e3:.0f} "
+        f"({small_kernel_s * 1e3:.0f}) in batches of {small}, measured once before the rounds. With batches of {small} "
+        f"the ratio of {figures.name} would be {ratio:.2f}."
+    )
 
 
 def same(report: Report) -> str:

@@ -179,11 +179,20 @@ def test_rejected_sound_is_not_tried_again_unless_its_reject_is_stale(place: Pla
     assert plan.attempt != attempt
 
 
-@pytest.mark.parametrize("retry", [False, True])
+@pytest.mark.parametrize("others", [(), ("inception",)], ids=["alone", "beside one that holds"])
 @pytest.mark.parametrize("attempt", ["", "the fingerprint of wpca"])
-def test_reject_of_a_derived_feature_is_nothing_to_extract(place: Place, attempt: str, retry: bool) -> None:
-    clips, _ = rejected(place, {"wpca": attempt})
-    plan = place.plan(clips, retry_rejects=retry)
+def test_reject_of_a_derived_feature_is_nothing_to_extract(place: Place, attempt: str, others: tuple[str, ...]) -> None:
+    clips, _ = rejected(place, {"wpca": attempt, **dict.fromkeys(others, "")})
+    plan = place.plan(clips)
     assert (counts(plan), plan.stale_rejects, plan.units) == ((1, 0, 0, 0), [], [])
+    assert place.plan(clips, retry_rejects=True).todo == len(others)
     place.carry_out(plan)
-    assert [row["feature"] for row in place.dataset.rejects()] == ["wpca"]
+    assert sorted(row["feature"] for row in place.dataset.rejects()) == sorted(["wpca", *others])
+
+
+def test_reject_of_a_derived_feature_stays_where_its_clip_is_computed_again(place: Place) -> None:
+    clips, _ = rejected(place, {"wpca": "the fingerprint of wpca"})
+    place.entries["inception"] = inception_entry(max_s=300.0)
+    place.dataset.settle("inception", place.entries["inception"]["fingerprint"])
+    plan = place.plan(clips)
+    assert ([task.features for task in tasks_of(plan)], plan.stale_rejects) == ([("inception",)], [])

@@ -81,6 +81,7 @@ def test_damaged_front_is_made_again(
 ) -> None:
     pytest.importorskip("openvino")
     monkeypatch.setenv("REELSCORE_CACHE", str(tmp_path / "own"))
+    monkeypatch.setattr(ncnn_front, "_cpu_flags", lambda: {"avx2"})
     plain = backbones.get("inception")
     whole_network = load_encoder("inception", tiny, backend="openvino", threads=1)
     cut = dataclasses.replace(plain, halves=lambda net: (net[:2], net[2:]))
@@ -96,6 +97,14 @@ def test_damaged_front_is_made_again(
     again = load_encoder("inception", tiny, backend="openvino", threads=1)
     assert np.array_equal(again.encode(small_pictures), expected)
     assert (home / file).read_bytes() == whole
+
+
+@pytest.mark.parametrize(("flags", "expected"), [({"avx2"}, True), ({"avx2", "avx512f"}, False)])
+def test_a_processor_with_avx512_stays_with_openvino_alone(
+    monkeypatch: pytest.MonkeyPatch, flags: set[str], expected: bool
+) -> None:
+    monkeypatch.setattr(ncnn_front, "_cpu_flags", lambda: flags)
+    assert ncnn_front.pays_off() is expected
 
 
 def test_bf16_stays_with_openvino_alone(tiny: Weights, monkeypatch: pytest.MonkeyPatch) -> None:
