@@ -59,12 +59,13 @@ def test_weights_projection_and_input_change_the_fingerprint() -> None:
         make_entry(feature, defaults, weights=w)["fingerprint"] for w in (None, random_weights(), random_weights(1))
     ]
     derived = features.get("wpca")
-    for options in (
-        {"projection": projection(), "source": inception_entry()},
-        {"projection": projection(2.0), "source": inception_entry()},
-        {"projection": projection(), "source": inception_entry(max_s=300.0)},
+    for fitted, source in (
+        (projection(), inception_entry()),
+        (projection(2.0), inception_entry()),
+        (projection(), inception_entry(max_s=300.0)),
     ):
-        prints.append(make_entry(derived, derived.card.defaults(), **options)["fingerprint"])
+        made = make_entry(derived, derived.card.defaults(), projection=fitted, source=source)
+        prints.append(made["fingerprint"])
     assert len(set(prints)) == len(prints)
     assert all(len(p) == 16 and int(p, 16) >= 0 for p in prints)
 
