@@ -29,6 +29,17 @@ def index_folder(dataset: Dataset, name: str) -> Path:
     return dataset.path / "indexes" / name
 
 
+def is_current(dataset: Dataset, name: str, content: str) -> bool:
+    """Whether an index is whole and was built from ``content`` (see :func:`content_of`)."""
+    folder = index_folder(dataset, name)
+    try:
+        known = describe(dataset, name)
+    except JobError:
+        return False
+    whole = (folder / INDEX_FILE).is_file() and (folder / IDS_FILE).is_file()
+    return whole and known is not None and known["content"] == content
+
+
 def content_of(dataset: Dataset, feature: str, spec: IndexSpec) -> tuple[str, int]:
     """A digest over everything that the index depends on, and the number of clips in it."""
     digest = hashlib.sha256(json.dumps([dataset.card(feature)["fingerprint"], asdict(spec)], sort_keys=True).encode())

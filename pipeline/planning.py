@@ -130,13 +130,13 @@ def plan_extraction(
         missing = [n for n in entries if one.clip_id not in done[n] or done[n][one.clip_id] != content]
         split = row["split"] if row else one.clip.split or assign_split(one.clip_id, dataset.meta["split_fractions"])
         kept_split += bool(row and one.clip.split and one.clip.split != row["split"])
-        if row is not None and not _same_file(row, one.clip) and one.sha256:
-            plan.moved[one.clip_id] = one.clip
-
         # where one reject no longer holds, everything that was turned away is tried again
         relevant = [r for r in refused[one.clip_id] if r["feature"] in (None, "sound", *entries)]
         standing = not retry_rejects and all(_holds(reject, one, plan.attempt) for reject in relevant)
         gone = {reject["feature"] for reject in relevant} if standing else set()
+        known_as = [row] if row is not None else relevant if standing else []
+        if one.sha256 and any(not _same_file(known, one.clip) for known in known_as):
+            plan.moved[one.clip_id] = one.clip
         if None in gone:
             plan.rejected_before += 1
             continue

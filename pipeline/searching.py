@@ -214,18 +214,18 @@ def nearest(
     folder = index_folder(dataset, description["name"])
     try:
         index = read_index(folder / INDEX_FILE)
-        keys, scores = search(index, vector[None], min(k + 1, index.ntotal), description["metric"])
+        # twice as many as wanted: an index may be older than the dataset, and what has gone since is no answer
+        keys, scores = search(index, vector[None], min(2 * k + 1, index.ntotal), description["metric"])
         names = read.table(folder / IDS_FILE)
-    except (OSError, ValueError) as error:
-        raise JobError(str(error)) from None
+    except (OSError, ValueError, JobError) as error:
+        raise JobError(f"index {description['name']}: {error}; delete {folder} and build it again") from None
     found = dict(zip(names["key"].to_pylist(), names["id"].to_pylist(), strict=True))
     hits = [(found[key], float(score)) for key, score in zip(keys[0].tolist(), scores[0], strict=True) if key >= 0]
-    # an index may be older than the dataset: what has gone since is no answer
-    hits = [hit for hit in hits if hit[0] != leave_out][:k]
+    hits = [hit for hit in hits if hit[0] != leave_out]
     table = dataset.clips(["id", "uri", "label", "split", "duration_s"])
     rows = table.filter(pc.is_in(table["id"], value_set=pa.array([i for i, _ in hits], pa.string()))).to_pylist()
     clips = {row["id"]: row for row in rows}
-    hits = [hit for hit in hits if hit[0] in clips]
+    hits = [hit for hit in hits if hit[0] in clips][:k]
     return [
         Hit(rank, i, round(score, 6), clips[i]["uri"], clips[i]["label"], clips[i]["split"], clips[i]["duration_s"])
         for rank, (i, score) in enumerate(hits, start=1)

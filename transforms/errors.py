@@ -41,7 +41,9 @@ class RejectError(Exception):
             raise ValueError(f"unknown reject reason {reason!r}")
         super().__init__(reason, message, stage)
         self.reason = reason
-        self.message = " ".join(message.split())[:2000]
+        # names of files are bytes: what is no text in them is shown, and can be stored, as an escape
+        text = message.encode("utf-8", "backslashreplace").decode()
+        self.message = " ".join(text.split())[:2000]
         self.stage = stage
 
     def __str__(self) -> str:

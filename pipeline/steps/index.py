@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from pipeline.errors import UsageError
+from pipeline.errors import JobError, UsageError
+from pipeline.indexing.build import IndexSpec
 from pipeline.recipes import IndexEntry
 from pipeline.steps.report import Report, Say
 from pipeline.store import Dataset
@@ -35,23 +36,19 @@ def build_indexes(
     UsageError: the feature cannot be indexed, or the options make no sense.
     JobError: it cannot be built or written.
     """
-    from pipeline.index_files import check_feature, content_of, describe
-    from pipeline.indexing.build import IndexSpec
+    from pipeline.index_files import check_feature, content_of, describe, is_current
 
     for entry in wanted:
         check_feature(dataset, entry.feature)
         if not _NAME.fullmatch(entry.name):
             raise UsageError(f"index name {entry.name!r}: expected letters, digits, '.', '_' and '-', no dot in front")
-        known = describe(dataset, entry.name)
         try:
-            if options is None and known is not None:
-                spec = IndexSpec(**known["spec"])
-            else:
-                spec = IndexSpec(metric=entry.metric, **(options or {}))
+            spec = _spec_before(dataset, entry.name) if options is None else None
+            spec = spec or IndexSpec(metric=entry.metric, **(options or {}))
         except ValueError as error:
             raise UsageError(str(error)) from None
         content, clips = content_of(dataset, entry.feature, spec)
-        if not clips or (known is not None and known["content"] == content):
+        if not clips or is_current(dataset, entry.name, content):
             continue
         from pipeline.jobs.index import build_index
 
@@ -67,3 +64,14 @@ def build_indexes(
         say(f"index {entry.name}: {clips} clips by {entry.feature} ({description['build']['kind']}{measured})")
         for line in description["build"]["messages"]:
             report.note(f"index {entry.name}: {line}", say)
+
+
+def _spec_before(dataset: Dataset, name: str) -> IndexSpec | None:
+    """What an index was built with; None where there is none, or its description is damaged."""
+    from pipeline.index_files import describe
+
+    try:
+        known = describe(dataset, name)
+    except JobError:
+        return None
+    return IndexSpec(**known["spec"]) if known else None

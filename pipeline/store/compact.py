@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from pipeline.store import read
 from pipeline.store.dataset import SUPERSEDED, Dataset
 from pipeline.store.journal import JOURNAL, STAGING, finish
 from pipeline.store.layout import part_name, parts
@@ -56,8 +56,7 @@ def compact(dataset: Dataset, clips_per_part: int, *, purge: bool = False) -> tu
 
 def _merged(found: list[Path], to: Path, shard: int, shards: int, rows: int) -> list[Path]:
     """Write the rows of several parts of one shard as few parts; returns them."""
-    schema = pq.read_schema(found[0])
-    table = pa.concat_tables([pq.read_table(path, schema=schema) for path in found]).sort_by([("id", "ascending")])
+    table = pa.concat_tables([read.table(path) for path in found]).sort_by([("id", "ascending")])
     written = []
     for start in range(0, table.num_rows, rows):
         piece = table.slice(start, rows).combine_chunks()

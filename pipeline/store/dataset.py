@@ -282,14 +282,17 @@ class Dataset:
 
     def relocate(self, places: Mapping[str, tuple[str, int, int]]) -> None:
         """Note where clips lie now: id -> (uri, size in bytes, mtime in ns). Their content is the same."""
-        for path in parts(self.clips_folder) if places else []:
-            rows = read.table(path).to_pylist()
-            if not any(row["id"] in places for row in rows):
-                continue
-            for row in rows:
-                if row["id"] in places:
-                    row["uri"], row["size_bytes"], row["mtime_ns"] = places[row["id"]]
-            write_table(path, pa.Table.from_pylist(rows, schema=CLIPS))
+        if not places:
+            return
+        for folder, schema in ((self.clips_folder, CLIPS), (self.rejects_folder, REJECTS)):
+            for path in parts(folder):
+                rows = read.table(path).to_pylist()
+                if not any(row["id"] in places for row in rows):
+                    continue
+                for row in rows:
+                    if row["id"] in places:
+                        row["uri"], row["size_bytes"], row["mtime_ns"] = places[row["id"]]
+                write_table(path, pa.Table.from_pylist(rows, schema=schema))
 
 
 def _sorted_table(files: list[Path], schema: pa.Schema, columns: list[str] | None) -> pa.Table:

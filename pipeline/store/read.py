@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,7 +56,7 @@ def table(path: Path, columns: list[str] | None = None) -> pa.Table:
     try:
         return pq.read_table(path, columns=columns, page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
-        raise _damaged(path, error) from error
+        raise _unusable(path, error) from error
 
 
 def card(path: Path) -> dict[str, Any]:
@@ -68,10 +69,13 @@ def card(path: Path) -> dict[str, Any]:
     try:
         return card_of(pq.read_schema(path))
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise _damaged(path, error) from error
+        raise _unusable(path, error) from error
 
 
-def _damaged(path: Path, error: Exception) -> JobError:
+def _unusable(path: Path, error: Exception) -> JobError:
+    if isinstance(error, OSError) and error.errno is not None:
+        # the file may be all right: it is not there, not allowed, or on a disk that fails
+        return JobError(f"{path}: cannot be read ({os.strerror(error.errno)})")
     why = " ".join(str(error).split())[:200]
     return JobError(f"{path}: damaged ({why}); delete the file and run again: what it held is computed again")
 
