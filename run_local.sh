@@ -23,11 +23,14 @@ if [ $# -eq 0 ] || [ -z "$1" ]; then
 else
     videos=$1
 fi
-# further runs over the same videos add to the same dataset
-name=$(basename "$(dirname "$videos/x")")
-output=${2:-"$data/dataset-$([ $# -eq 0 ] && echo sample || echo "$name")"}
+# without an OUTPUT, further runs over the same videos add to the same dataset
+name=$(basename "$videos")
+[ $# -eq 0 ] && name=sample
+output=${2:-"$data/dataset-$(printf %s "${name%.*}" | tr -c 'A-Za-z0-9._-' _)"}
 [ $# -gt 2 ] && rest=("${@:3}") || rest=()
 
 reelscore run vmnet --input "$videos" --output "$output" ${rest[@]+"${rest[@]}"}
-echo
-reelscore search "$output" -k 5
+if [ -f "$output/indexes/video/index.json" ]; then
+    echo
+    reelscore search "$output" --index video -k 5
+fi
