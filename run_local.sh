@@ -24,9 +24,10 @@ else
     videos=$1
 fi
 # without an OUTPUT, further runs over the same videos add to the same dataset
-name=$(basename "$videos")
+name=$(basename -- "$videos")
 [ $# -eq 0 ] && name=sample
-output=${2:-"$data/dataset-$(printf %s "${name%.*}" | tr -c 'A-Za-z0-9._-' _)"}
+name=${name%.*}
+output=${2:-"$data/dataset-$(printf %s "${name:-videos}" | tr -c 'A-Za-z0-9._-' _)"}
 [ $# -gt 2 ] && rest=("${@:3}") || rest=()
 
 reelscore run vmnet --input "$videos" --output "$output" ${rest[@]+"${rest[@]}"}

@@ -59,7 +59,7 @@ class Job:
         """Versions, and how the network is run."""
         described = self.encoder.describe()
         versions = {"av": av.__version__, **described["versions"], "soxr": soxr.__version__, "pyarrow": pa.__version__}
-        network = f"{described['backend']} {described['precision']}, batch {described['request_batch']}"
+        network = f"{'+'.join(described['versions'])} {described['precision']}, batch {described['request_batch']}"
         return {"versions": versions, "network": network}
 
     def close(self) -> None:
