@@ -111,8 +111,9 @@ def bounds(report: Report) -> str:
     told = "is reached" if reached >= TARGET else "is not reached"
     sentences = [
         f"The network is {share:.0%} of our decode to features ({figures.name}).",
-        f"It takes {work:.2f} GFLOP a frame, counted as direct convolution; a CPU second does {ours:.0f} GFLOP of it in ours and {script:.0f} in the "
-        f"script, and {product:.0f} of numpy's float32 matrix product (best of ten on this processor).",
+        f"It takes {work:.2f} GFLOP a frame, counted as direct convolution; a CPU second does {ours:.0f} GFLOP "
+        f"of it in ours and {script:.0f} in the script, and {product:.0f} of numpy's float32 matrix "
+        "product (best of ten on this processor).",
         f"The target of {TARGET}, found with prototypes on a processor with AVX-512, {told} here ({reached:.2f}).",
         f"If our network ran at the rate of the matrix product and all else stayed, the ratio would be {beside:.2f}; "
         f"if decoding then cost nothing at all, {alone:.2f}. Convolutions that need fewer multiplications (Winograd's) "

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pipeline.store.layout import part_name
 from pipeline.store.schema import feature_schema, values_column
 
-#: Rows of a row group of a feature table: a loader reads a batch of clips without the whole part (performance.md, 6).
+#: Rows of a row group of a feature table: a loader reads a batch of clips without the whole part (ours).
 ROW_GROUP_ROWS = 32
 #: Temporary files carry this prefix; pyarrow's datasets and our own listing pass over them.
 TEMPORARY_PREFIX = ".writing-"
