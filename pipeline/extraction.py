@@ -5,6 +5,7 @@ Knows nothing of Beam: :mod:`pipeline.jobs.extract` wraps it, search uses it for
 
 from __future__ import annotations
 
+import os
 import queue
 import tempfile
 import time
@@ -110,7 +111,8 @@ class Extraction:
                 batch=self._config.batch,
             )
         for _ in range(self._config.workers):
-            decoder = DecoderProcess(self._config.limits)
+            # an environment variable reaches the processes of other runners as well
+            decoder = DecoderProcess(self._config.limits, verbose=bool(os.environ.get("REELSCORE_VERBOSE")))
             self._opened.append(decoder)
             self._decoders.put(decoder)
         self._pool = ThreadPoolExecutor(self._config.workers, thread_name_prefix="decode")
