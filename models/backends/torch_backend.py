@@ -20,8 +20,8 @@ from models.weights import Weights, load_state
 #: Greatest difference from float32 on a processor over the greatest absolute value (ours). Measured with seeded
 #: weights: f32 3e-6; bf16 0.03, its cosine with the reference 0.998.
 TOLERANCE = {"f32": 1e-5, "bf16": 0.1}
-#: Largest batch on a processor (ours): larger ones spend their time on memory (measured: 219 ms a frame in fours, 242 in
-#: thirty-twos), and a short clip would be padded to one.
+#: Largest batch on a processor (ours): larger ones spend their time on memory (measured: 219 ms a frame in fours, 242
+#: in thirty-twos), and a short clip would be padded to one.
 CPU_BATCH = 4
 
 
