@@ -35,3 +35,4 @@ if [ -f "$output/indexes/video/index.json" ]; then
     echo
     reelscore search "$output" --index video -k 5
 fi
+printf '\nfor further commands: source %s/bin/activate\n' "$VIRTUAL_ENV" >&2

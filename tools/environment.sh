@@ -39,7 +39,7 @@ environment() {
         esac
         echo "$wanted" >"$stamp"
     fi
-    export PATH="$venv/bin:$PATH"
+    export VIRTUAL_ENV="$venv" PATH="$venv/bin:$PATH"
 }
 
 # what suits the machine: the GPU's packages where there is one, else the fast exact backend for processors
