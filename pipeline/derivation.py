@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.entries import parameters_of
 from pipeline.errors import JobError
-from pipeline.rows import stored
+from pipeline.rows import reject, stored
 from pipeline.store import Dataset, FeatureRows, read
 from pipeline.store.layout import part_shard, parts
 from pipeline.store.schema import REJECTS
@@ -59,7 +59,7 @@ def derive_part(dataset: Dataset, path: Path, entry: dict[str, Any], projection:
         if source.ids[number] in have:
             continue
         if isinstance(found, RejectError):
-            rejects.append(_reject(source.ids[number], source.sha256[number], name, found, entry["fingerprint"]))
+            rejects.append(reject(source.ids[number], source.sha256[number], name, found, entry["fingerprint"]))
         else:
             rows.append(found)
     try:
@@ -70,21 +70,6 @@ def derive_part(dataset: Dataset, path: Path, entry: dict[str, Any], projection:
     except OSError as error:
         raise JobError(f"{dataset.path}: cannot be written ({error.strerror or error})") from error
     return len(rows)
-
-
-def _reject(clip_id: str, sha256: str, feature: str, error: RejectError, attempt: str) -> dict[str, Any]:
-    return {
-        "id": clip_id,
-        "uri": "",
-        "sha256": sha256,
-        "size_bytes": -1,
-        "mtime_ns": 0,
-        "feature": feature,
-        "stage": error.stage,
-        "reason": error.reason,
-        "message": error.message,
-        "attempt": attempt,
-    }
 
 
 def missing_parts(dataset: Dataset, entry: dict[str, Any]) -> tuple[list[Path], int]:

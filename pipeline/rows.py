@@ -82,14 +82,20 @@ def clip_row(clip: Extracted) -> dict[str, Any]:
 
 
 def reject_row(clip: Extracted, feature: str | None, error: RejectError, attempt: str) -> dict[str, Any]:
-    """A row of the rejects table."""
+    """A row of the rejects table, of a clip that was worked on."""
     task = clip.task
+    place = {"uri": files.storable(task.uri), "size_bytes": task.size_bytes, "mtime_ns": task.mtime_ns}
+    return reject(task.clip_id, clip.sha256, feature, error, attempt) | place
+
+
+def reject(clip_id: str, sha256: str, feature: str | None, error: RejectError, attempt: str) -> dict[str, Any]:
+    """A row of the rejects table, of a clip whose file nobody has looked at."""
     return {
-        "id": task.clip_id,
-        "uri": files.storable(task.uri),
-        "sha256": clip.sha256,
-        "size_bytes": task.size_bytes,
-        "mtime_ns": task.mtime_ns,
+        "id": clip_id,
+        "uri": "",
+        "sha256": sha256,
+        "size_bytes": -1,
+        "mtime_ns": 0,
         "feature": feature,
         "stage": error.stage,
         "reason": error.reason,

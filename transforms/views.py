@@ -13,8 +13,6 @@ import numpy as np
 
 #: YouTube-8M as used by VM-NET samples the first 360 s of a video (paper; the released extractor stops at 300).
 PAPER_MAX_S = 360.0
-#: The cap of the published YouTube-8M extractor (code: ``max_num_frames = 300`` at 1 fps).
-CODE_MAX_S = 300.0
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,6 @@ class Outcome:
     last_pts: int | None = None
     last_error: str = ""
     matrix: Matrix = IDENTITY
-    hidden_pts: frozenset[int] = field(default_factory=frozenset)
 
 
 def prepare(stream: VideoStream, max_pixels: int, strict: bool) -> VideoCodecContext:
