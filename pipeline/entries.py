@@ -33,7 +33,7 @@ def make_entry(
     quantised = parameters.get("quantiser", "none") != "none"
     dims = card.dims
     if projection is not None:
-        dims = len(projection.eigenvalues)
+        dims = projection.dims_out
     elif isinstance(feature, Derivation) and feature.dims is not None and source is not None:
         dims = feature.dims(source["dims"])
     entry: dict[str, Any] = {

@@ -128,8 +128,8 @@ def vector_of_file(
         chain.insert(0, dataset.card(chain[0]["input"]))
     rows = _extract(dataset, chain[0], uri, settings, say)
     for entry in chain[1:]:
-        known = dataset.meta["projections"].get(entry["name"])
-        projection = load_projection(dataset.path / "projections" / known["file"]) if known else None
+        path = dataset.projection_path(entry["name"])
+        projection = load_projection(path) if path else None
         for _, found in derive_rows(rows, entry, projection):
             if isinstance(found, RejectError):
                 raise JobError(f"{uri}: {found}")

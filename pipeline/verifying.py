@@ -36,9 +36,10 @@ def problems(dataset: Dataset) -> Iterator[str]:
     for name in sorted(dataset.meta["features"]):
         yield from _part_problems(dataset, name, dataset.feature_folder(name), clips)
         yield from _missing(dataset, name, clips, rejects)
-    for name, known in sorted(dataset.meta["projections"].items()):
-        if not (dataset.path / "projections" / known["file"]).is_file():
-            yield f"projections/{known['file']}: missing; fit {name} again with --refit"
+    for name in sorted(dataset.meta["projections"]):
+        path = dataset.projection_path(name)
+        if path is not None and not path.is_file():
+            yield f"projections/{path.name}: missing; fit {name} again with --refit"
     for name in sorted(dataset.meta["indexes"]):
         yield from _index_problems(dataset, name)
 

@@ -75,6 +75,8 @@ def fit(
     """
     splits = training_splits(dataset)
     limit, fitted_on = training_sample(dataset, feature, int(parameters["rows"]))
+    if fitted_on["rows"] < 2:
+        raise TooFewError(f"{fitted_on['rows']} training rows of {feature}, a fit needs two or more")
     work = dataset.work_folder(name)
 
     def build(pipeline: beam.Pipeline) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import Any
 
 from pipeline import entries
+from pipeline.index_files import index_folder
 from pipeline.steps.report import Report, Say
 from pipeline.store import Dataset
 
@@ -33,9 +35,12 @@ def _difference(before: dict[str, Any], after: dict[str, Any]) -> str:
 def retire(dataset: Dataset, name: str) -> None:
     """Take a feature that can no longer be computed, and all that is derived from it, out of the dataset.
 
-    Its values are set aside; they come back with the same fingerprint.
+    Its values are set aside and come back with the same fingerprint. An index over it goes; it is quickly built again.
     """
     for known in [n for n, entry in dataset.meta["features"].items() if entry["input"] == name]:
         retire(dataset, known)
     if dataset.meta["features"].pop(name, None) is not None:
         dataset.settle(name, "none")
+        for index in [key for key, known in dataset.meta["indexes"].items() if known["feature"] == name]:
+            del dataset.meta["indexes"][index]
+            shutil.rmtree(index_folder(dataset, index), ignore_errors=True)

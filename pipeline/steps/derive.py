@@ -9,7 +9,7 @@ from pipeline.derivation import missing_parts
 from pipeline.entries import make_entry
 from pipeline.settings import Settings
 from pipeline.steps.current import make_current
-from pipeline.steps.fit import fit, projection_path
+from pipeline.steps.fit import fit
 from pipeline.steps.report import Report, Say
 from pipeline.store import Dataset
 from transforms import features
@@ -31,7 +31,7 @@ def derive(
         fit(dataset, [name], settings, beam, report, say)
         began = time.monotonic()
         source = dataset.meta["features"].get(str(feature.card.input))
-        path = projection_path(dataset, name)
+        path = dataset.projection_path(name)
         if source is None or (feature.projection is not None and path is None):
             continue
         projection = load_projection(path) if path else None

@@ -17,7 +17,7 @@ from transforms import features
 from transforms.features import Extractor
 
 
-def resolve_weights(dataset: Dataset | None, name: str, extractor: Extractor, choice: str, say: Say) -> Weights:
+def resolve_weights(dataset: Dataset, name: str, extractor: Extractor, choice: str, say: Say) -> Weights:
     """The weights for an extractor.
 
     Raises
@@ -25,7 +25,7 @@ def resolve_weights(dataset: Dataset | None, name: str, extractor: Extractor, ch
     JobError: ``auto`` would fall back to random weights over features that pretrained ones have made.
     """
     weights = resolve(extractor.backbone, choice, say=say)
-    before = ((dataset.meta["features"].get(name) if dataset else None) or {}).get("weights") or {}
+    before = dataset.meta["features"].get(name, {}).get("weights") or {}
     if choice == "auto" and weights.source == "random" and before.get("source", "random") != "random":
         raise JobError(
             f"{name}: this dataset was made with {before['source']} weights, which cannot be had now; random ones "

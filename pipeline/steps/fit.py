@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from pipeline.errors import TooFewError, UsageError
@@ -16,12 +15,6 @@ from transforms import features
 from transforms.features import Derivation
 from transforms.projections import Projection
 from transforms.youtube8m import load_matrices
-
-
-def projection_path(dataset: Dataset, name: str) -> Path | None:
-    """File of the current projection of a derivation; None where it is not fitted (or not for these inputs)."""
-    known = dataset.meta["projections"].get(name)
-    return dataset.path / "projections" / known["file"] if known else None
 
 
 def fit(
@@ -36,7 +29,7 @@ def fit(
         feature = features.get(name)
         if not isinstance(feature, Derivation) or feature.projection is None:
             continue
-        parameters = {k: v for k, v in settings.parameters(name).items() if k in ("dims", "epsilon", "rows")}
+        parameters = _fit_parameters(settings, name)
         source = dataset.meta["features"].get(str(feature.card.input))
         if source is None or not dataset.done(source["name"]):
             continue
@@ -50,16 +43,21 @@ def fit(
         except TooFewError as error:
             dataset.meta["projections"].pop(name, None)
             retire(dataset, name)
+            dataset.save()
             report.note(f"{name}: not computed: {error}", say)
             continue
-        finally:
-            report.seconds["fit"] = round(report.seconds.get("fit", 0.0) + time.monotonic() - began, 3)
+        report.seconds["fit"] = round(report.seconds.get("fit", 0.0) + time.monotonic() - began, 3)
         keep_projection(dataset, name, projection, source["fingerprint"], parameters, fitted_on)
         reduced = projection.meta.get("reduced")
-        kept = len(projection.eigenvalues)
-        say(f"{name}: fitted on {fitted_on['rows']} rows of {fitted_on['clips']} clips, {kept} dimensions")
+        about = f"{fitted_on['rows']} rows of {fitted_on['clips']} clips, {projection.dims_out} dimensions"
+        say(f"{name}: fitted on {about}")
         if reduced:
             report.note(f"{name}: {reduced}", say)
+
+
+def _fit_parameters(settings: Settings, name: str) -> dict[str, Any]:
+    """The parameters of a derivation that its projection depends on."""
+    return {key: value for key, value in settings.parameters(name).items() if key in ("dims", "epsilon", "rows")}
 
 
 def _holds(dataset: Dataset, name: str, source: dict[str, Any], parameters: dict[str, Any]) -> bool:
@@ -67,7 +65,7 @@ def _holds(dataset: Dataset, name: str, source: dict[str, Any], parameters: dict
 
     Imported matrices stay, whatever happens to the feature that they are applied to; only a refit replaces them.
     """
-    known, path = dataset.meta["projections"].get(name), projection_path(dataset, name)
+    known, path = dataset.meta["projections"].get(name), dataset.projection_path(name)
     if known is None or path is None or not path.is_file():
         return False
     return bool(known["imported"]) or (known["input"] == source["fingerprint"] and known["parameters"] == parameters)
@@ -116,11 +114,11 @@ def import_projection(dataset: Dataset, name: str, path: str, settings: Settings
         projection = load_matrices(path, name)
     except (ValueError, OSError) as error:
         raise UsageError(f"--import {path}: {error}") from None
-    if len(projection.mean) != source["dims"]:
+    if projection.dims_in != source["dims"]:
         raise UsageError(
-            f"--import {path}: made for {len(projection.mean)} dimensions, {source['name']} has {source['dims']}"
+            f"--import {path}: made for {projection.dims_in} dimensions, {source['name']} has {source['dims']}"
         )
-    parameters = {k: v for k, v in settings.parameters(name).items() if k in ("dims", "epsilon", "rows")}
+    parameters = _fit_parameters(settings, name)
     keep_projection(dataset, name, projection, source["fingerprint"], parameters, {}, imported=True)
     report.seconds["fit"] = round(time.monotonic() - began, 3)
-    say(f"{name}: {projection.meta['source']} matrices imported, {len(projection.eigenvalues)} dimensions")
+    say(f"{name}: {projection.meta['source']} matrices imported, {projection.dims_out} dimensions")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pipeline.errors import JobError, UsageError
+from pipeline.index_files import check_feature, content_of, describe, is_current
 from pipeline.indexing.build import IndexSpec
 from pipeline.recipes import IndexEntry
 from pipeline.steps.report import Report, Say
@@ -36,8 +37,6 @@ def build_indexes(
     UsageError: the feature cannot be indexed, or the options make no sense.
     JobError: it cannot be built or written.
     """
-    from pipeline.index_files import check_feature, content_of, describe, is_current
-
     for entry in wanted:
         check_feature(dataset, entry.feature)
         if not _NAME.fullmatch(entry.name):
@@ -48,17 +47,18 @@ def build_indexes(
         except ValueError as error:
             raise UsageError(str(error)) from None
         content, clips = content_of(dataset, entry.feature, spec)
-        if not clips or is_current(dataset, entry.name, content):
+        if not clips:
+            continue
+        if is_current(dataset, entry.name, content):
+            # a run that was killed may have written the index and not have listed it
+            _list(dataset, entry.name)
             continue
         from pipeline.jobs.index import build_index
 
         began = time.monotonic()
         build_index(dataset, entry.name, entry.feature, spec, content, beam)
         report.seconds["index"] = round(report.seconds.get("index", 0.0) + time.monotonic() - began, 3)
-        description = describe(dataset, entry.name)
-        assert description is not None
-        dataset.meta["indexes"][entry.name] = {key: description[key] for key in ("feature", "fingerprint", "metric")}
-        dataset.save()
+        description = _list(dataset, entry.name)
         recall = description["recall_at_10"]["value"]
         measured = f", recall@10 {recall:.3f}" if recall is not None else ""
         say(f"index {entry.name}: {clips} clips by {entry.feature} ({description['build']['kind']}{measured})")
@@ -66,10 +66,19 @@ def build_indexes(
             report.note(f"index {entry.name}: {line}", say)
 
 
+def _list(dataset: Dataset, name: str) -> dict[str, Any]:
+    """Name an index in dataset.json, if it is not there yet; returns its description."""
+    description = describe(dataset, name)
+    assert description is not None
+    listed = {key: description[key] for key in ("feature", "fingerprint", "metric")}
+    if dataset.meta["indexes"].get(name) != listed:
+        dataset.meta["indexes"][name] = listed
+        dataset.save()
+    return description
+
+
 def _spec_before(dataset: Dataset, name: str) -> IndexSpec | None:
     """What an index was built with; None where there is none, or its description is damaged."""
-    from pipeline.index_files import describe
-
     try:
         known = describe(dataset, name)
     except JobError:

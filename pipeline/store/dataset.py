@@ -161,6 +161,11 @@ class Dataset:
     def feature_folder(self, name: str) -> Path:
         return self.path / "features" / name
 
+    def projection_path(self, name: str) -> Path | None:
+        """File of the current projection of a derivation; None where there is none."""
+        known = self.meta["projections"].get(name)
+        return self.path / "projections" / known["file"] if known else None
+
     def work_folder(self, step: str) -> Path:
         """An empty folder for what a step needs on its way; the step removes it, or the next holder of the lock."""
         folder = self.path / _WORK / step

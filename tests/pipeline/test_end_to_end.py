@@ -236,6 +236,34 @@ def test_a_killed_run_is_finished_by_the_same_command(
     assert not (output / ".work").exists()
 
 
+def test_an_index_that_a_killed_run_has_not_listed_is_listed(
+    undisturbed: Path, corpus: Path, tmp_path: Path, run: Run
+) -> None:
+    output = tmp_path / "dataset"
+    shutil.copytree(undisturbed, output)
+    dataset = Dataset.open(output)
+    dataset.meta["indexes"] = {}
+    dataset.save()
+    assert run(corpus / "first", output)["run"]["seconds"] == {}
+    assert Dataset.open(output).meta["indexes"] == Dataset.open(undisturbed).meta["indexes"]
+
+
+def test_a_dataset_that_shrinks_below_a_fit_loses_the_feature_and_its_index(
+    undisturbed: Path, tmp_path: Path, run: Run
+) -> None:
+    output = tmp_path / "dataset"
+    shutil.copytree(undisturbed, output)
+    dataset = Dataset.open(output)
+    first, *others = dataset.clips().to_pylist()
+    dataset.drop(row["id"] for row in others)
+    run(Path(first["uri"]), output, "--refit")
+    after = Dataset.open(output)
+    assert "wpca_video" not in after.meta["features"]
+    assert after.meta["indexes"] == {}
+    assert not (output / "indexes/video").exists()
+    assert list(problems(after)) == []
+
+
 def test_a_changed_parameter_recomputes_that_feature_and_what_follows_from_it(
     undisturbed: Path, corpus: Path, tmp_path: Path, run: Run
 ) -> None:
@@ -273,6 +301,8 @@ def test_one_clip_alone_ends_well_and_says_what_it_lacks(corpus: Path, tmp_path:
     summary = run(clip, tmp_path / "dataset")
     assert summary["clips"] == 1
     assert any("wpca_video" in note for note in summary["run"]["notes"])
+    again = run(clip, tmp_path / "dataset")["run"]
+    assert (again["todo"], again["computed"], again["seconds"]) == (0, {}, {})
 
 
 def test_odd_names_keep_sound_and_twins(corpus: Path, tmp_path: Path, run: Run) -> None:
