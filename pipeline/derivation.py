@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +19,20 @@ from transforms.features import Derivation
 from transforms.projections import Projection
 
 
-def derive_rows(rows: FeatureRows, entry: dict[str, Any], projection: Projection | None) -> Iterator[tuple[int, Any]]:
-    """(number, row or RejectError) of each clip in ``rows``; a row is as :func:`write_feature` takes it."""
+def derive_rows(
+    rows: FeatureRows, entry: dict[str, Any], projection: Projection | None, have: Collection[str] = ()
+) -> Iterator[tuple[int, Any]]:
+    """(number, row or RejectError) of each clip in ``rows`` that is not in ``have``.
+
+    A row is as :func:`write_feature` takes it.
+    """
     feature = features.get(entry["name"])
     assert isinstance(feature, Derivation)
     parameters = parameters_of(entry)
     sequence = bool(rows.masks)
     for number, values in enumerate(rows.floats()):
+        if rows.ids[number] in have:
+            continue
         mask = rows.masks[number] if sequence else None
         try:
             try:
@@ -55,9 +62,7 @@ def derive_part(dataset: Dataset, path: Path, entry: dict[str, Any], projection:
         have.update(read.table(part, ["id"])["id"].to_pylist())
     source = read.read_part(path)
     rows, rejects = [], []
-    for number, found in derive_rows(source, entry, projection):
-        if source.ids[number] in have:
-            continue
+    for number, found in derive_rows(source, entry, projection, have):
         if isinstance(found, RejectError):
             rejects.append(reject(source.ids[number], source.sha256[number], name, found, entry["fingerprint"]))
         else:

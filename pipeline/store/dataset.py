@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from pipeline.errors import JobError, UsageError
 from pipeline.store import journal, read
 from pipeline.store.layout import FORMAT_NAME, FORMAT_VERSION, parts
-from pipeline.store.schema import CLIPS, REJECTS
+from pipeline.store.schema import CLIPS, REJECTS, list_arrays
 from pipeline.store.write import sweep, value_leaf, write_atomically, write_table
 
 _META = "dataset.json"
@@ -207,7 +207,8 @@ class Dataset:
         table = _sorted_table(parts(self.rejects_folder), REJECTS, None)
         if not table.num_rows:
             return []
-        have = dict(zip(*(self.clips(["id", "sha256"])[c].to_pylist() for c in ("id", "sha256")), strict=True))
+        clips = self.clips(["id", "sha256"])
+        have = dict(zip(clips["id"].to_pylist(), clips["sha256"].to_pylist(), strict=True))
         done = {name: self.done(name) for name in pc.unique(table["feature"]).to_pylist() if name}
         return [
             row
@@ -227,13 +228,10 @@ class Dataset:
         """(id, mask) of the clips of each part, without reading the values; one True for a clip-level feature."""
         for path in parts(self.feature_folder(feature)):
             sequence = read.card(path)["layout"] == "sequence"
-            table = read.table(path, ["id", "mask"] if sequence else ["id"]).combine_chunks()
+            table = read.table(path, ["id", "mask"] if sequence else ["id"])
             ids = table["id"].to_pylist()
-            if not sequence:
-                yield [(clip_id, np.ones(1, bool)) for clip_id in ids]
-                continue
-            masks = table["mask"].to_pylist()
-            yield [(clip_id, np.array(mask, bool)) for clip_id, mask in zip(ids, masks, strict=True)]
+            masks = [m for batch in table.to_batches() for m in list_arrays(batch["mask"])] if sequence else None
+            yield list(zip(ids, masks or [np.ones(1, bool)] * len(ids), strict=True))
 
     # -- keeping it true -------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import JobError
-from pipeline.store.schema import card_of, column_values
+from pipeline.store.schema import card_of, column_values, list_arrays
 
 
 @dataclass
@@ -93,9 +93,8 @@ def read_part(path: Path) -> FeatureRows:
     for batch in whole.to_batches():
         rows.values += column_values(batch["values"], described)
         if sequence:
-            ends = np.cumsum(batch["mask"].value_lengths().to_numpy(zero_copy_only=False))[:-1]
-            rows.masks += np.split(batch["mask"].flatten().to_numpy(zero_copy_only=False), ends)
-            rows.times_s += np.split(batch["times_s"].flatten().to_numpy(zero_copy_only=False), ends)
+            rows.masks += list_arrays(batch["mask"])
+            rows.times_s += list_arrays(batch["times_s"])
     return rows
 
 

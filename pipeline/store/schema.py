@@ -115,6 +115,12 @@ def values_column(arrays: list[np.ndarray], card: dict[str, Any]) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(offsets), vectors)
 
 
+def list_arrays(column: pa.Array) -> list[np.ndarray]:
+    """The arrays [n_i] of a column of lists."""
+    ends = np.cumsum(column.value_lengths().to_numpy(zero_copy_only=False))
+    return np.split(column.flatten().to_numpy(zero_copy_only=False), ends[:-1]) if len(ends) else []
+
+
 def column_values(column: pa.Array, card: dict[str, Any]) -> list[np.ndarray]:
     """The arrays of a ``values`` column: views [n_i, D] for a sequence, [D] for a clip-level feature."""
     dims = card["dims"]

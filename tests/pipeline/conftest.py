@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from building import small_dataset
 from places import Place
 
+from pipeline.cli.main import main
 from pipeline.store import Dataset
 
 IDS = [f"clip{number:02d}" for number in range(12)]
@@ -29,3 +33,19 @@ def dataset(tmp_path: Path) -> Dataset:
 def place(tmp_path: Path) -> Place:
     """A folder for stand-ins of videos, and an empty dataset."""
     return Place(tmp_path)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
+    """``reelscore run vmnet`` in this process; gives the summary."""
+
+    def call(source: Path, output: Path, *options: str) -> dict[str, Any]:
+        capsys.readouterr()
+        arguments = ["run", "vmnet", "--input", str(source), "--output", str(output), "--weights", "random", "--json"]
+        code = main([*arguments, *options])
+        captured = capsys.readouterr()
+        assert code == 0, captured.err
+        summary: dict[str, Any] = json.loads(captured.out)
+        return summary
+
+    return call

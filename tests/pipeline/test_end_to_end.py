@@ -41,22 +41,6 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """``reelscore run vmnet`` in this process; gives the summary."""
-
-    def call(source: Path, output: Path, *options: str) -> dict[str, Any]:
-        capsys.readouterr()
-        arguments = ["run", "vmnet", "--input", str(source), "--output", str(output), "--weights", "random", "--json"]
-        code = main([*arguments, *options])
-        captured = capsys.readouterr()
-        assert code == 0, captured.err
-        summary: dict[str, Any] = json.loads(captured.out)
-        return summary
-
-    return call
-
-
 @pytest.fixture(scope="module")
 def undisturbed(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The dataset of the eight clips, made in one go by two workers."""
@@ -365,52 +349,3 @@ def test_a_clip_that_no_longer_decodes_keeps_its_row_and_rejects_the_feature(
     assert again["rejects"] == {"inception: too_many_pixels": 1}
     assert run(clip, output, "--set", "inception.max_s=1", "--max-megapixels", "0.001")["run"]["todo"] == 0
     assert run(clip, output, "--set", "inception.max_s=1")["run"]["computed"]["inception"] == 1
-
-
-def test_broken_files_cost_one_reject_each(media: Path, tmp_path: Path, run: Run) -> None:
-    summary = run(media / "broken", tmp_path / "dataset")
-    dataset = Dataset.open(tmp_path / "dataset")
-    rejects = dataset.rejects()
-    files = [path for path in (media / "broken").rglob("*") if path.is_file()]
-    assert summary["clips"] + len(rejects) == len(files) == 27
-    assert len({row["id"] for row in rejects}) == len(rejects)
-    reasons = {Path(row["uri"]).name: row["reason"] for row in rejects}
-    assert reasons["result.webm"] == "empty_file"
-    assert reasons["broken.mp4"] == "not_media"
-    assert reasons["invalid_vp9_bitstream-bug_1416.webm"] == "too_many_pixels"
-    assert reasons["video_without_video_stream.mp4"] == "no_video"
-    assert reasons["with-attached-pic.mp3"] == "no_video"
-    assert reasons["bipbop_nonfragment_header.mp4"] == "no_frames"
-    assert list(problems(dataset)) == []
-    again = run(media / "broken", tmp_path / "dataset")["run"]
-    assert (again["todo"], again["rejected_before"]) == (0, len(rejects))
-
-
-def test_real_containers_and_codecs_through_the_whole_job(media: Path, tmp_path: Path, run: Run) -> None:
-    names = [
-        "LipNet/bbaf2n.mpg",
-        "media/bbb_176x144_128kbps_15fps_h263.3gp",
-        "media/bbb_2500ms.ts",
-        "media/edit_list_positive_shift.mp4",
-        "media/sample.avi",
-        "media/sample.flv",
-        "media/sample_rotate_and_reflect.mp4",
-        "moviepy/transparent.webm",
-        "rails/rotated_hdr_video.mov",
-        "rails/video.mp4",
-        "streamio-ffmpeg/awesome movie.mov",
-        "torchcodec/av1_video.mkv",
-        "torchcodec/h265_10bits.mp4",
-    ]
-    manifest = tmp_path / "manifest.csv"
-    manifest.write_text("uri,clip_id,split\n" + "".join(f"{media / 'clips' / name},{name},train\n" for name in names))
-    summary = run(manifest, tmp_path / "dataset")
-    assert summary["clips"] == len(names)
-    assert summary["rejects"] == {}
-    assert summary["splits"] == {"train": len(names)}
-    dataset = Dataset.open(tmp_path / "dataset")
-    assert list(problems(dataset)) == []
-    (late,) = [r for r in dataset.clips().to_pylist() if "positive_shift" in r["id"]]
-    assert "late_picture" in late["flags"]
-    masks = {i: m for rows in dataset.rows("inception") for i, m in zip(rows.ids, rows.masks, strict=True)}
-    assert masks[late["id"]].tolist() == [False] + [True] * 10
