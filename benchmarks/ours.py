@@ -17,7 +17,7 @@ from pipeline.rows import stored
 from pipeline.store.write import write_feature
 from transforms import features
 from transforms.decoding import DecoderProcess
-from transforms.features import Extractor
+from transforms.features import NetworkExtractor
 from transforms.views import Frames, Sound, SoundView
 
 SOUND = SoundView(12_000)
@@ -28,7 +28,7 @@ class Job:
 
     def __init__(self, threads: int, seed: int) -> None:
         feature = features.get("inception")
-        assert isinstance(feature, Extractor)
+        assert isinstance(feature, NetworkExtractor)
         weights = resolve(feature.backbone, "random", seed=seed)
         self.entry = make_entry(feature, feature.card.defaults(), weights=weights)
         self.view = feature.view(parameters_of(self.entry))

@@ -8,7 +8,7 @@ from typing import Any
 from models import backbones
 from models.weights import Weights
 from transforms.card import Value, fingerprint
-from transforms.features import Derivation, Extractor, Feature
+from transforms.features import Derivation, Feature, NetworkExtractor, SoundExtractor
 from transforms.projections import Projection
 from transforms.youtube8m import HIGHEST, LOWEST
 
@@ -31,8 +31,11 @@ def make_entry(
     """
     card = feature.card
     quantised = parameters.get("quantiser", "none") != "none"
-    dims = card.dims
-    if projection is not None:
+    dims, hop_s = card.dims, card.hop_s
+    if isinstance(feature, SoundExtractor):
+        dims = feature.dims(parameters) if feature.dims else dims
+        hop_s = feature.hop_s(parameters) if feature.hop_s else hop_s
+    elif projection is not None:
         dims = projection.dims_out
     elif isinstance(feature, Derivation) and feature.dims is not None and source is not None:
         dims = feature.dims(source["dims"])
@@ -53,7 +56,7 @@ def make_entry(
         "dims": dims,
         "dtype": "uint8" if quantised else card.dtype,
         "unit": card.unit,
-        "hop_s": card.hop_s,
+        "hop_s": hop_s,
         "tolerance": card.tolerance,
         "input": card.input,
         "parameters": {
@@ -63,7 +66,7 @@ def make_entry(
                 "source": known.source if parameters[name] == known.value else "user",
                 "note": known.note,
             }
-            for name, known in card.parameters.items()
+            for name, known in card.known(parameters.get("contract")).items()
         },
         # random features never pass for trained ones: what a feature is made from passes this on
         "weights": weights.to_dict() if weights else (source or {}).get("weights"),
@@ -78,7 +81,7 @@ def make_entry(
 
 def _backbone(feature: Feature) -> str | None:
     """Name and version of an extractor's network, whose code its numbers depend on as well."""
-    if not isinstance(feature, Extractor):
+    if not isinstance(feature, NetworkExtractor):
         return None
     card = backbones.get(feature.backbone)
     return f"{card.name} {card.version}"

@@ -1,4 +1,4 @@
-"""One unit of an extraction, from files to Parquet parts: decode, extract in batches across clips, write.
+"""One unit of an extraction, from files to Parquet parts: decode, listen, run networks in batches, write.
 
 Knows nothing of Beam: :mod:`pipeline.jobs.extract` wraps it, search uses it for a single file.
 """
@@ -31,9 +31,9 @@ from pipeline.store.write import write_feature, write_rows
 from transforms import features
 from transforms.decoding import DecoderProcess, Limits
 from transforms.errors import RejectError
-from transforms.features import Extractor
+from transforms.features import Extractor, NetworkExtractor, SoundExtractor
 from transforms.sound import write_flac
-from transforms.views import Frames, FrameView
+from transforms.views import ClipInfo, Frames, Sound, View
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,8 @@ class UnitResult:
     Attributes
     ----------
     rejects: one (feature or None, reason) for each.
-    seconds: ``decode_cpu`` (in the decoders), ``wait`` (for them), ``model`` and ``write``.
+    seconds: ``decode_cpu`` (in the decoders), ``sound_cpu`` (of its features), ``wait`` (for both), ``model``,
+        ``write``.
     """
 
     clips: int = 0
@@ -83,9 +84,10 @@ class Extraction:
         self._extractors: dict[str, Extractor] = {}
         for name in config.entries:
             feature = features.get(name)
-            assert isinstance(feature, Extractor)
+            assert isinstance(feature, NetworkExtractor | SoundExtractor)
             self._extractors[name] = feature
         self._encoders: dict[str, FrameEncoder] = {}
+        self._sounds = {name: x for name, x in self._extractors.items() if isinstance(x, SoundExtractor)}
         self._decoders: queue.SimpleQueue[DecoderProcess] = queue.SimpleQueue()
         self._opened: list[DecoderProcess] = []
         self._pool: ThreadPoolExecutor | None = None
@@ -100,6 +102,8 @@ class Extraction:
         models.backends.DeviceError: the device that was asked for is not there.
         """
         for name, extractor in self._extractors.items():
+            if not isinstance(extractor, NetworkExtractor):
+                continue
             entry = self._config.entries[name]
             self._encoders[name] = load_encoder(
                 extractor.backbone,
@@ -133,7 +137,7 @@ class Extraction:
 
     # -- one clip --------------------------------------------------------------------------------------------------
 
-    def _views(self, task: ClipTask) -> dict[str, FrameView]:
+    def _views(self, task: ClipTask) -> dict[str, View]:
         return {n: self._extractors[n].view(parameters_of(self._config.entries[n])) for n in task.features}
 
     def _decode(self, task: ClipTask) -> Extracted:
@@ -151,6 +155,7 @@ class Extraction:
                 if task.needs_row or task.features:
                     views = list(dict.fromkeys(self._views(task).values()))
                     result.decoded = decoder.decode(str(path), views)
+                    self._listen(result)
                 if task.needs_sound and (result.decoded is None or result.decoded.info.audio is not None):
                     self._keep_sound(path, result)
         except RejectError as error:
@@ -158,6 +163,36 @@ class Extraction:
         finally:
             self._decoders.put(decoder)
         return result
+
+    def _listen(self, result: Extracted) -> None:
+        """Compute what the clip's sound gives, beside the other clips' decoding; the samples are dropped then."""
+        decoded = result.decoded
+        assert decoded is not None
+        began = time.thread_time()
+        views = self._views(result.task)
+        for name, extractor in self._sounds.items():
+            if name not in views:
+                continue
+            entry = self._config.entries[name]
+            try:
+                sound = decoded.views.get(views[name])
+                if sound is None:
+                    raise _why_silent(decoded.info)
+                assert isinstance(sound, Sound)
+                try:
+                    rows = extractor.compute(sound, decoded.info.duration_s, parameters_of(entry))
+                except ValueError as error:
+                    raise RejectError("not_computable", f"{name}: {error}", "extract") from None
+                row = {"id": result.task.clip_id, "sha256": result.sha256, "start_s": rows.start_s}
+                row["values"] = stored(rows.values, entry)
+                if entry["layout"] == "sequence":
+                    row |= {"times_s": rows.times_s, "mask": rows.mask}
+                result.values[name] = row
+            except RejectError as error:
+                result.errors.append((name, error))
+        for view in [view for view, data in decoded.views.items() if isinstance(data, Sound)]:
+            del decoded.views[view]
+        result.sound_cpu_s = time.thread_time() - began
 
     def _keep_sound(self, path: Path, result: Extracted) -> None:
         clip_id = result.task.clip_id
@@ -201,6 +236,7 @@ class Extraction:
                 waiting.append(clip)
                 if clip.decoded is not None:
                     clock["decode_cpu"] = clock.get("decode_cpu", 0.0) + clip.decoded.cpu_s
+                    clock["sound_cpu"] = clock.get("sound_cpu", 0.0) + clip.sound_cpu_s
                     frames += max((len(f) for f in clip.decoded.views.values() if isinstance(f, Frames)), default=0)
             if waiting and (clip is None or frames >= self._config.batch):
                 began = time.perf_counter()
@@ -254,12 +290,13 @@ class Extraction:
         JobError: the output cannot be written.
         """
         result = UnitResult(encoders={name: encoder.describe() for name, encoder in self._encoders.items()})
-        clock: dict[str, float] = {"decode_cpu": 0.0, "wait": 0.0, "model": 0.0}
+        clock: dict[str, float] = {"decode_cpu": 0.0, "sound_cpu": 0.0, "wait": 0.0, "model": 0.0}
         finished: list[Extracted] = []
         for clip in self.extract(self.decoded(len(unit.tasks)), clock):
             finished.append(clip)
             whole = [error.reason for feature, error in clip.errors if feature is None]
-            done(**({"reason": whole[0]} if whole else {"frames": sum(len(v["values"]) for v in clip.values.values())}))
+            frames = sum(len(v["values"]) for name, v in clip.values.items() if name in self._encoders)
+            done(**({"reason": whole[0]} if whole else {"frames": frames}))
         began = time.perf_counter()
         try:
             self._write(unit, finished, result)
@@ -298,6 +335,13 @@ class Extraction:
         result.clips = sum(clip.decoded is not None for clip in clips)
         result.media_s = sum(clip.decoded.info.duration_s for clip in clips if clip.decoded is not None)
         result.rejects = [(row["feature"], row["reason"]) for row in rejects]
+
+
+def _why_silent(info: ClipInfo) -> RejectError:
+    """Why a clip has no sound to listen to."""
+    if info.audio is None:
+        return RejectError("no_sound", "the file has no sound stream", "sound")
+    return RejectError("sound_error", f"not one sample of the {info.audio.codec} stream can be decoded", "sound")
 
 
 def _first_of_equals(frames: Frames) -> np.ndarray:

@@ -70,7 +70,7 @@ def check_feature(dataset: Dataset, feature: str) -> dict[str, Any]:
     """
     card = dataset.card(feature)
     if card["layout"] != "clip":
-        raise UsageError(f"{feature} has a row a second; an index takes a clip-level feature (one vector a clip)")
+        raise UsageError(f"{feature} is a sequence (several rows a clip); an index takes one vector a clip")
     return card
 
 

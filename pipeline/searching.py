@@ -24,7 +24,7 @@ from pipeline.store import Dataset, FeatureRows, read, shard_of
 from pipeline.store.layout import parts
 from transforms import features
 from transforms.errors import RejectError
-from transforms.features import Extractor
+from transforms.features import Extractor, NetworkExtractor
 from transforms.projections import load_projection
 
 
@@ -142,13 +142,14 @@ def _extract(
 ) -> FeatureRows:
     feature = features.get(entry["name"])
     assert isinstance(feature, Extractor)
-    weights = _same_weights(entry, feature.backbone, say)
+    if isinstance(feature, NetworkExtractor):
+        entry = {**entry, "weights": _same_weights(entry, feature.backbone, say).to_dict()}
     size, mtime = files.stat(uri)
     task = ClipTask("query", uri, None, size, mtime, "", None, None, (entry["name"],), False)
     config = ExtractionConfig(
         output=str(dataset.path),
         shards=dataset.shards,
-        entries={entry["name"]: {**entry, "weights": weights.to_dict()}},
+        entries={entry["name"]: entry},
         attempt="",
         limits=settings.limits,
         workers=settings.workers,

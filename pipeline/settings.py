@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pipeline.errors import UsageError
 from transforms import features
@@ -44,7 +44,12 @@ class Settings:
 
     def parameters(self, feature: str) -> dict[str, Value]:
         """All parameters of a feature: the card's defaults, then what was set."""
-        return {**features.get(feature).card.defaults(), **self.overrides.get(feature, {})}
+        return features.get(feature).card.values(self.overrides.get(feature))
+
+    def over(self, base: Mapping[str, Mapping[str, Value]]) -> Settings:
+        """These settings, with a recipe's parameters where a person has set none."""
+        merged = {name: {**base.get(name, {}), **self.overrides.get(name, {})} for name in {*base, *self.overrides}}
+        return replace(self, overrides=merged)
 
 
 def parse_overrides(assignments: Iterable[str]) -> dict[str, dict[str, Value]]:
@@ -61,7 +66,7 @@ def parse_overrides(assignments: Iterable[str]) -> dict[str, dict[str, Value]]:
         if not equals or not dot:
             raise UsageError(f"--set {assignment}: expected FEATURE.PARAMETER=VALUE, such as inception.max_s=300")
         try:
-            known = features.get(feature).card.parameters
+            known = features.get(feature).card.known()
         except features.UnknownFeatureError as error:
             raise UsageError(f"--set {assignment}: {error.args[0]}") from None
         if parameter not in known:

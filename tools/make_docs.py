@@ -10,10 +10,20 @@ from pathlib import Path
 from models import backbones
 from pipeline import recipes
 from transforms import features
-from transforms.features import Derivation, Extractor
+from transforms.card import Card, Parameter
+from transforms.features import Derivation, Feature, NetworkExtractor, SoundExtractor
+from transforms.music.layout import BLOCKS, COMPONENT_ROWS, COMPONENTS, ROWS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+PICTURES = DOCS / "features" / "images"
 _NOTE = "<!-- written by tools/make_docs.py; change the card, not this page -->\n"
+#: Features made of the 380 rows, and the statistics that follow each other in a vector.
+_STATISTICS = {
+    "hpss380": [],
+    "hpss380_1s": [],
+    "hpss1140": ["mean", "variance", "maximum"],
+    "hpss2660": ["mean", "standard deviation", "largest", "second", "third", "fourth", "fifth largest"],
+}
 
 
 def feature_page(name: str) -> str:
@@ -21,6 +31,21 @@ def feature_page(name: str) -> str:
     feature = features.get(name)
     card = feature.card
     lines = [_NOTE, f"# {card.name}", "", f"{card.about[0].upper()}{card.about[1:]}.", "", f"Source: {card.paper}.", ""]
+    lines += ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in _facts(feature)), ""]
+    lines += ["## Parameters", "", "Set one with `--set " + f"{card.name}.PARAMETER=VALUE`.", ""]
+    shared = card.known() if not card.contracts else {**card.parameters, "contract": card.known()["contract"]}
+    lines += ["| parameter | default | from | meaning |", "|---|---|---|---|"]
+    lines += [f"| `{key}` | `{known.value}` | {known.source} | {_meaning(known)} |" for key, known in shared.items()]
+    lines += _contract_lines(card)
+    function = feature.compute if isinstance(feature, Derivation | SoundExtractor) else feature.view
+    lines += ["", "## Computation", "", " ".join((function.__doc__ or "").split()), ""]
+    if name in _STATISTICS:
+        lines += _row_lines(name)
+    return "\n".join([*lines, *_picture_lines(name)])
+
+
+def _facts(feature: Feature) -> list[tuple[str, str]]:
+    card = feature.card
     layout = f"a row every {card.hop_s:g} s" if card.layout == "sequence" else "one vector a clip"
     facts = [
         ("layout", layout),
@@ -30,23 +55,72 @@ def feature_page(name: str) -> str:
         ("tolerance between backends", f"{card.tolerance:g} of the clip's largest value"),
         ("version", str(card.version)),
     ]
-    if isinstance(feature, Extractor):
+    if isinstance(feature, NetworkExtractor):
         network = backbones.get(feature.backbone)
         facts.append(("network", f"{network.name}, weights {network.checkpoint.filename} ({network.checkpoint.url})"))
+    elif isinstance(feature, SoundExtractor):
+        view = feature.view(card.defaults())
+        part = f"{view.excerpt_s:g} s around the middle of the track" if view.excerpt_s else "the clip's timeline"
+        facts.append(("listens to", f"{part}, one channel at {view.rate_hz:,} Hz"))
+        if feature.dims is not None:
+            facts[1] = ("dimensions", f"{feature.dims(card.defaults())} (follows from the parameters)")
     else:
         facts.append(("derived from", f"[{card.input}]({card.input}.md)"))
-        if isinstance(feature, Derivation) and feature.projection is not None:
+        if feature.projection is not None:
             kind = "whitening" if feature.projection.whiten else "PCA without whitening"
             facts.append(("projection", f"{kind}, fitted on the training split"))
-    lines += ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in facts), ""]
-    lines += ["## Parameters", "", "Set one with `--set " + f"{card.name}.PARAMETER=VALUE`.", ""]
-    lines += ["| parameter | default | from | meaning |", "|---|---|---|---|"]
-    for key, known in card.parameters.items():
-        choices = f" (one of {', '.join(map(str, known.choices))})" if len(known.choices) > 1 else ""
-        lines.append(f"| `{key}` | `{known.value}` | {known.source} | {known.note}{choices} |")
-    function = feature.compute if isinstance(feature, Derivation) else feature.view
-    lines += ["", "## Computation", "", " ".join((function.__doc__ or "").split()), ""]
-    return "\n".join(lines)
+    return facts
+
+
+def _meaning(known: Parameter) -> str:
+    choices = f" (one of {', '.join(map(str, known.choices))})" if len(known.choices) > 1 else ""
+    return f"{known.note}{choices}"
+
+
+def _contract_lines(card: Card) -> list[str]:
+    """A table with a column for each contract."""
+    if not card.contracts:
+        return []
+    names = list(card.contracts)
+    lines = ["", f"## Contracts: {', '.join(names)}", ""]
+    lines += ["Paper and published code disagree. Each difference is a parameter; `contract` sets them all.", ""]
+    lines += [f"| parameter | {' | '.join(names)} | choices |", "|---|" + "---|" * (len(names) + 1)]
+    for key in card.contracts[names[0]]:
+        each = [card.contracts[name][key] for name in names]
+        cells = [f"`{known.value}` ({known.source}: {known.note})" for known in each]
+        if len({known.value for known in each}) == 1:
+            cells[1:] = ["the same"] * (len(each) - 1)
+        lines.append(f"| `{key}` | {' | '.join(cells)} | {', '.join(map(str, each[0].choices))} |")
+    return lines
+
+
+def _row_lines(name: str) -> list[str]:
+    """Which number stands where in the 380 rows."""
+    statistics = _STATISTICS[name]
+    lines = ["## Rows", ""]
+    if statistics:
+        spans = [f"{i * ROWS}-{(i + 1) * ROWS - 1} {statistic}" for i, statistic in enumerate(statistics)]
+        lines += [f"Statistics over the frames, each of the 380 rows below: {', '.join(spans)}.", ""]
+    lines += [f"| {' | '.join(COMPONENTS)} | block | what it is before scaling |", "|---|---|---|---|"]
+    for block in BLOCKS:
+        spans = []
+        for component in range(len(COMPONENTS)):
+            first = component * COMPONENT_ROWS + block.start
+            spans.append(f"{first}-{first + block.rows - 1}" if block.rows > 1 else f"{first}")
+        lines.append(f"| {' | '.join(spans)} | `{block.name}` | {block.meaning} |")
+    return [*lines, ""]
+
+
+def _picture_lines(name: str) -> list[str]:
+    """The pictures that tools/make_pictures.py has drawn of the feature."""
+    order = {f"{name}-{block.name}": number for number, block in enumerate(BLOCKS)}
+    found = sorted(PICTURES.glob(f"{name}-*.png"), key=lambda path: (order.get(path.stem, 0), path.stem))
+    if not found:
+        return []
+    lines = ["## Pictures", "", "Of a clip of the sample corpus, under the default parameters.", ""]
+    for path in found:
+        lines += [f"![{path.stem.removeprefix(name + '-')}](images/{path.name})", ""]
+    return lines
 
 
 def recipe_page(name: str) -> str:
@@ -56,10 +130,12 @@ def recipe_page(name: str) -> str:
     lines += [
         f"    reelscore run {recipe.name} --input VIDEOS --output DATASET",
         "",
-        "| feature | what it is |",
-        "|---|---|",
+        "| feature | what it is | set by the recipe |",
+        "|---|---|---|",
     ]
-    lines += [f"| [{f}](../features/{f}.md) | {features.get(f).card.about} |" for f in recipe.features]
+    for feature in recipe.features:
+        given = ", ".join(f"`{key}={value}`" for key, value in recipe.parameters.get(feature, {}).items())
+        lines.append(f"| [{feature}](../features/{feature}.md) | {features.get(feature).card.about} | {given} |")
     lines += ["", "| index | feature | metric |", "|---|---|---|"]
     lines += [f"| `{i.name}` | [{i.feature}](../features/{i.feature}.md) | {i.metric} |" for i in recipe.indexes]
     return "\n".join([*lines, ""])

@@ -38,14 +38,14 @@ def clip_arrays(dataset: Dataset | str, features: Sequence[str], split: str | No
     Raises
     ------
     pipeline.errors.UsageError: no dataset there, or it lacks a feature.
-    ValueError: a feature has a row a second instead of one vector a clip.
+    ValueError: a feature is a sequence instead of one vector a clip.
     """
     opened = dataset if isinstance(dataset, Dataset) else Dataset.open(dataset)
     vectors: dict[str, dict[str, np.ndarray]] = {}
     for name in features:
         card = opened.card(name)
         if card["layout"] != "clip":
-            raise ValueError(f"{name} has a row a second; only features with one vector a clip make a matrix")
+            raise ValueError(f"{name} is a sequence; only features with one vector a clip make a matrix")
         shards = opened.rows(name)
         vectors[name] = {i: v for rows in shards for i, v in zip(rows.ids, rows.floats(), strict=True)}
     clips = [

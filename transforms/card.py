@@ -67,7 +67,9 @@ class Card:
     hop_s: spacing of the rows of a sequence in seconds.
     tolerance: how far two backends may be apart, relative to the largest value of the clip.
     parameters: every constant with its provenance.
-    inputs: the feature that a derivation reads; None for an extractor.
+    contracts: where a paper and its code disagree: name -> the parameters that differ, with the same keys in each. The
+        first one is the default, and the parameter ``contract`` chooses.
+    input: the feature that a derivation reads; None for an extractor.
     """
 
     name: str
@@ -81,11 +83,35 @@ class Card:
     hop_s: float | None
     tolerance: float
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    contracts: Mapping[str, Mapping[str, Parameter]] = field(default_factory=dict)
     input: str | None = None
+
+    def known(self, contract: Value = None) -> dict[str, Parameter]:
+        """Every parameter by name, with the defaults of a contract (None: of the default one).
+
+        Raises
+        ------
+        ValueError: the card has no contract of that name.
+        """
+        found = dict(self.parameters)
+        if self.contracts:
+            names = tuple(self.contracts)
+            name = names[0] if contract is None else str(contract)
+            if name not in names:
+                raise ValueError(f"{self.name}.contract={name}: expected one of {', '.join(names)}")
+            note = "sets the parameters in which paper and code differ; each of them can also be set by itself"
+            found["contract"] = Parameter(name, "ours", note, names)
+            found |= self.contracts[name]
+        return found
+
+    def values(self, overrides: Mapping[str, Value] | None = None) -> dict[str, Value]:
+        """The parameter values in force: the defaults (of the contract that ``overrides`` name), then ``overrides``."""
+        given = dict(overrides or {})
+        return {name: known.value for name, known in self.known(given.get("contract")).items()} | given
 
     def defaults(self) -> dict[str, Value]:
         """The parameter values that hold where a user says nothing."""
-        return {name: parameter.value for name, parameter in self.parameters.items()}
+        return self.values()
 
 
 def fingerprint(card: Card, parameters: Mapping[str, Value], **dependencies: str | None) -> str:

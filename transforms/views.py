@@ -8,6 +8,7 @@ Views are frozen and hashable: they are dictionary keys, and their fields are pa
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -43,10 +44,19 @@ class SoundView:
     """One channel of sound at one rate, on the clip's timeline: sample i is at ``i / rate_hz`` seconds.
 
     The channels are averaged (FFmpeg's own down-mix of stereo is sqrt(2) louder), then resampled with soxr HQ.
+
+    Parameters
+    ----------
+    max_s: samples at or after this second are not made; None: to the clip's end.
+    excerpt_s: only so many seconds around the middle of the track (of its extent on the timeline, as the packets
+        declare it), or the whole track where it is shorter. None: the timeline from its start.
+    via_hz: resampled to this rate first; None: directly.
     """
 
     rate_hz: int
     max_s: float | None = None
+    excerpt_s: float | None = None
+    via_hz: int | None = None
 
 
 View = FrameView | SoundView
@@ -77,15 +87,21 @@ class Sound:
 
     Attributes
     ----------
-    samples: float32 [n], from the clip's start; silence (0) where the track starts late, has a gap or ends early.
+    samples: float32 [n]; silence (0) where the track starts late, has a gap or ends early.
     rate_hz: samples per second.
-    start_s, end_s: the part of the timeline that the track really covers, half-open.
+    start_s, end_s: the part of the timeline, within these samples, that the decoded track really covers, half-open;
+        equal where it covers none of them. So samples[round(start_s * rate_hz) - origin : round(end_s * rate_hz) -
+        origin] are sound, all else is silence.
+    origin: where on the timeline the first sample lies, in samples: 0 unless the view is an excerpt.
+    shared: what features of the same clip compute in common, by a key of their own; gone with the sound.
     """
 
     samples: np.ndarray
     rate_hz: int
     start_s: float
     end_s: float
+    origin: int = 0
+    shared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass

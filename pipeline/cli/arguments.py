@@ -144,7 +144,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         value = getattr(options, option, None)
         if value is not None:
             for name in features.names():
-                known = features.get(name).card.parameters.get(parameter)
+                known = features.get(name).card.known().get(parameter)
                 if known is not None:
                     try:
                         parsed = known.parse(f"{name}.{parameter}", str(value))

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     recipe = recipes.load(options.recipe)
-    settings = arguments.settings_of(options)
+    settings = arguments.settings_of(options).over(recipe.parameters)
     beam = beam_arguments(options)
     dataset = Dataset.open(options.dataset)
     report = steps.Report()

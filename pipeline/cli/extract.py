@@ -15,7 +15,11 @@ TAKES_BEAM_OPTIONS = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", metavar="RECIPE", help=f"one of: {', '.join(recipes.names())}")
+    parser.add_argument(
+        "recipe",
+        metavar="RECIPE|FEATURES",
+        help=f"one of: {', '.join(recipes.names())}; or features such as hpss380,mfcc32 (docs/features lists them)",
+    )
     arguments.add_input(parser)
     arguments.add_compute(parser)
     arguments.add_runner(parser)
@@ -23,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    recipe = recipes.load(options.recipe)
-    settings = arguments.settings_of(options)
+    recipe = recipes.load_or_features(options.recipe)
+    settings = arguments.settings_of(options).over(recipe.parameters)
     beam = beam_arguments(options)
     clips = read_input(options.input, say)
     dataset = open_or_create(options, len(clips))

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     recipe = recipes.load(options.recipe)
-    settings = arguments.settings_of(options)
+    settings = arguments.settings_of(options).over(recipe.parameters)
     beam = beam_arguments(options)
     clips = read_input(options.input, say)
     dataset = open_or_create(options, len(clips))

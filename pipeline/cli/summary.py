@@ -37,6 +37,7 @@ def contents(dataset: Dataset) -> dict[str, Any]:
             name: {
                 "clips": len(dataset.done(name)),
                 "layout": card["layout"],
+                "hop_s": card["hop_s"],
                 "dims": card["dims"],
                 "dtype": card["dtype"],
                 "fingerprint": card["fingerprint"],
@@ -54,10 +55,7 @@ def lines(dataset: Dataset, content: dict[str, Any], report: Report | None) -> l
     splits = ", ".join(f"{split} {count}" for split, count in content["splits"].items())
     found = [f"\n{content['dataset']}: {content['clips']} clips, {content['hours']:.2f} h ({splits or 'none'})"]
     if content["features"]:
-        rows = [
-            [name, f["clips"], "a row a second" if f["layout"] == "sequence" else "one vector", f["dims"], f["dtype"]]
-            for name, f in content["features"].items()
-        ]
+        rows = [[name, f["clips"], _layout(f), f["dims"], f["dtype"]] for name, f in content["features"].items()]
         found += ["", table(["feature", "clips", "layout", "dims", "type"], rows, right=(1, 3))]
     for name, index in content["indexes"].items():
         found.append(f"index {name}: {index['feature']}, {index['metric']}")
@@ -79,6 +77,12 @@ def lines(dataset: Dataset, content: dict[str, Any], report: Report | None) -> l
     return found
 
 
+def _layout(feature: dict[str, Any]) -> str:
+    if feature["layout"] == "clip":
+        return "one vector"
+    return "a row a second" if feature["hop_s"] == 1 else f"a row every {feature['hop_s']:.3g} s"
+
+
 def _time(report: Report) -> list[str]:
     if not report.did_something():
         inputs = f": all {report.input_clips} clips of the input were done before" if report.input_clips else ""
@@ -96,7 +100,8 @@ def _time(report: Report) -> list[str]:
 
 _STAGES = {
     "decode_cpu": "decoding (CPU time, beside the rest)",
-    "wait": "waiting for decoders",
+    "sound_cpu": "sound features (CPU time, beside the rest)",
+    "wait": "waiting for clips",
     "model": "network",
     "write": "writing",
 }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import resources
 
 import yaml
 
 from pipeline.errors import UsageError
+from pipeline.settings import parse_overrides
 from transforms import features
+from transforms.card import Value
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Recipe:
     Attributes
     ----------
     features: names in an order in which every derivation follows its input.
+    parameters: feature -> parameter -> value, where the recipe differs from the cards.
     """
 
     name: str
@@ -34,6 +38,7 @@ class Recipe:
     paper: str
     features: tuple[str, ...]
     indexes: tuple[IndexEntry, ...]
+    parameters: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
 
 
 def names() -> list[str]:
@@ -57,7 +62,27 @@ def load(name: str) -> Recipe:
         paper=content["paper"],
         features=with_inputs(content["features"]),
         indexes=tuple(IndexEntry(**entry) for entry in content.get("indexes", [])),
+        parameters=parse_overrides(f"{key}={value}" for key, value in content.get("set", {}).items()),
     )
+
+
+def load_or_features(text: str) -> Recipe:
+    """The recipe of that name, or one made of the features that ``text`` lists, separated by commas.
+
+    Raises
+    ------
+    UsageError: neither.
+    """
+    if text in names():
+        return load(text)
+    wanted = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in features.names()]
+    if unknown or not wanted:
+        raise UsageError(
+            f"{text!r} is neither a recipe ({', '.join(names())}) nor a list of features; "
+            f"not a feature: {', '.join(unknown) or 'nothing is named'}; there are: {', '.join(features.names())}"
+        )
+    return Recipe(",".join(wanted), "", "", with_inputs(wanted), ())
 
 
 def with_inputs(wanted: list[str] | tuple[str, ...]) -> tuple[str, ...]:

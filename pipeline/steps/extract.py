@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from models.weights import Weights, resolve
@@ -14,10 +15,13 @@ from pipeline.steps.current import make_current
 from pipeline.steps.report import Report, Say
 from pipeline.store import Dataset
 from transforms import features
-from transforms.features import Extractor
+from transforms.features import Extractor, NetworkExtractor, SoundExtractor
+
+#: Compiling takes longer than this, loading what was compiled before does not (ours).
+_NOTABLE_S = 4.0
 
 
-def resolve_weights(dataset: Dataset, name: str, extractor: Extractor, choice: str, say: Say) -> Weights:
+def resolve_weights(dataset: Dataset, name: str, extractor: NetworkExtractor, choice: str, say: Say) -> Weights:
     """The weights for an extractor.
 
     Raises
@@ -48,7 +52,9 @@ def extract(
     for name in wanted:
         feature = features.get(name)
         if isinstance(feature, Extractor):
-            weights = resolve_weights(dataset, name, feature, settings.weights, say)
+            weights = None
+            if isinstance(feature, NetworkExtractor):
+                weights = resolve_weights(dataset, name, feature, settings.weights, say)
             current[name] = entries.make_entry(feature, settings.parameters(name), weights=weights)
     for name, entry in current.items():
         make_current(dataset, name, entry, report, say)
@@ -78,6 +84,9 @@ def extract(
     if not plan.units:
         return report
 
+    needed = {name for unit in plan.units for task in unit.tasks for name in task.features}
+    warm({function for name in needed if (function := _warming(name))}, say)
+
     from pipeline.extraction import ExtractionConfig
     from pipeline.jobs.extract import extract as run
 
@@ -100,3 +109,18 @@ def extract(
     report.encoders = result["encoders"]
     report.seconds = {"extract": result["wall_s"], **{f"extract.{k}": v for k, v in result["seconds"].items()}}
     return report
+
+
+def _warming(name: str) -> Callable[[], None] | None:
+    feature = features.get(name)
+    return feature.warm if isinstance(feature, SoundExtractor) else None
+
+
+def warm(functions: Iterable[Callable[[], None]], say: Say) -> None:
+    """Compile what the features of the sound need, before workers start that would each do it."""
+    for function in functions:
+        began = time.monotonic()
+        function()
+        took_s = time.monotonic() - began
+        if took_s > _NOTABLE_S:
+            say(f"the kernels of the sound features were compiled in {took_s:.0f} s; the next run finds them ready")

@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -83,7 +82,8 @@ def write_feature(folder: Path, card: dict[str, Any], rows: list[dict[str, Any]]
     Parameters
     ----------
     card: the feature's entry in dataset.json.
-    rows: dictionaries with ``id``, ``sha256``, ``values`` and, for a sequence, ``times_s`` and ``mask``.
+    rows: dictionaries with ``id``, ``sha256``, ``values``, ``start_s`` where it is not 0, and, for a sequence,
+        ``times_s`` and ``mask``.
     """
     rows = sorted(rows, key=lambda row: row["id"])
     schema = feature_schema(card)
@@ -91,7 +91,7 @@ def write_feature(folder: Path, card: dict[str, Any], rows: list[dict[str, Any]]
     columns: dict[str, Any] = {
         "id": pa.array([row["id"] for row in rows], pa.string()),
         "sha256": pa.array([row["sha256"] for row in rows], pa.string()),
-        "start_s": pa.array(np.zeros(count), pa.float64()),
+        "start_s": pa.array([row.get("start_s", 0.0) for row in rows], pa.float64()),
         "hop_s": pa.array([card["hop_s"]] * count, pa.float64()),
         "values": values_column([row["values"] for row in rows], card),
     }

@@ -15,7 +15,7 @@ from transforms import features
 from transforms.card import Value
 from transforms.projections import Projection
 
-ALL = [(name, parameter) for name in features.names() for parameter in features.get(name).card.parameters]
+ALL = [(name, key) for name in features.names() for key in features.get(name).card.known() if key != "contract"]
 
 
 def projection(scale: float = 1.0) -> Projection:
@@ -28,7 +28,7 @@ def random_weights(seed: int = 0) -> Weights:
 
 def another(name: str, parameter: str) -> Value:
     """A value of the same kind that is not the default, allowed or not."""
-    known = features.get(name).card.parameters[parameter]
+    known = features.get(name).card.known()[parameter]
     for choice in known.choices:
         if choice != known.value:
             return choice
@@ -46,10 +46,21 @@ def test_any_parameter_changes_the_fingerprint_and_is_marked_as_the_users(name: 
     plain = make_entry(feature, defaults)
     changed = make_entry(feature, {**defaults, parameter: another(name, parameter)})
     assert plain["fingerprint"] != changed["fingerprint"]
-    assert plain["parameters"][parameter]["source"] == feature.card.parameters[parameter].source
+    assert plain["parameters"][parameter]["source"] == feature.card.known()[parameter].source
     assert changed["parameters"][parameter]["source"] == "user"
     others = {key: value for key, value in changed["parameters"].items() if key != parameter}
     assert others == {key: value for key, value in plain["parameters"].items() if key != parameter}
+
+
+def test_a_contract_is_recorded_with_its_own_sources() -> None:
+    feature = features.get("hpss1140")
+    code, paper = (make_entry(feature, feature.card.values({"contract": name})) for name in ("code", "paper"))
+    assert code["fingerprint"] != paper["fingerprint"]
+    assert code["parameters"]["mel_rate_hz"] | {"note": ""} == {"value": 22_050, "source": "code", "note": ""}
+    assert paper["parameters"]["mel_rate_hz"] | {"note": ""} == {"value": 12_000, "source": "review", "note": ""}
+    mine = make_entry(feature, feature.card.values({"contract": "paper", "mel_rate_hz": 22_050}))
+    assert mine["parameters"]["mel_rate_hz"]["source"] == "user"
+    assert (paper["dims"], paper["hop_s"], paper["weights"]) == (1140, None, None)
 
 
 def test_weights_projection_and_input_change_the_fingerprint() -> None:

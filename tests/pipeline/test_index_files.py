@@ -75,7 +75,7 @@ def test_content_follows_clips_values_and_options_but_not_parts(dataset: Dataset
 
 def test_only_clip_level_features_of_the_dataset_can_be_indexed(dataset: Dataset) -> None:
     assert check_feature(dataset, "wpca_video")["name"] == "wpca_video"
-    with pytest.raises(UsageError, match="a row a second"):
+    with pytest.raises(UsageError, match="several rows a clip"):
         check_feature(dataset, "inception")
     with pytest.raises(UsageError, match="no feature 'nope'"):
         check_feature(dataset, "nope")

@@ -7,6 +7,7 @@ import pytest
 from pipeline import recipes
 from pipeline.errors import UsageError
 from pipeline.indexing.build import METRICS
+from pipeline.settings import Settings
 from transforms import features
 from transforms.features import Extractor
 
@@ -39,7 +40,32 @@ def test_indexes_name_clip_level_features_of_the_recipe(name: str) -> None:
 
 def test_the_recipe_of_the_main_job_is_there() -> None:
     assert "vmnet" in recipes.names()
-    assert recipes.load("vmnet").features == ("inception", "wpca", "wpca_stats", "wpca_video")
+    vmnet = recipes.load("vmnet")
+    assert vmnet.features == ("inception", "wpca", "wpca_stats", "wpca_video", "hpss1140", "hpss380_1s")
+    assert vmnet.parameters == {}
+
+
+def test_the_papers_variant_sets_the_papers_contract() -> None:
+    paper = recipes.load("vmnet-paper")
+    assert paper.parameters["hpss1140"] == {"contract": "paper"}
+    settings = Settings().over(paper.parameters)
+    assert settings.parameters("hpss1140")["mel_rate_hz"] == 12_000
+    assert Settings().parameters("hpss1140")["mel_rate_hz"] == 22_050
+    mine = Settings(overrides={"hpss1140": {"mel_rate_hz": 22_050}, "inception": {"max_s": 9.0}}).over(paper.parameters)
+    assert mine.parameters("hpss1140")["mel_rate_hz"] == 22_050
+    assert mine.parameters("hpss1140")["mfcc_n_fft"] == 512
+    assert mine.parameters("inception")["max_s"] == 9
+
+
+def test_features_by_name_make_a_recipe_of_their_own() -> None:
+    made = recipes.load_or_features("wpca, hpss380")
+    assert made.features == ("inception", "wpca", "hpss380")
+    assert made.indexes == ()
+    assert recipes.load_or_features("vmnet") == recipes.load("vmnet")
+    for text in ("nope", "hpss380,nope", "", ","):
+        with pytest.raises(UsageError, match="neither a recipe") as caught:
+            recipes.load_or_features(text)
+        assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["nope", "", "VMNET", "../vmnet", "vmnet.yaml"])

@@ -94,3 +94,31 @@ def test_fingerprint_does_not_change_with_words_order_or_time() -> None:
     )
     # pinned: another hash would recompute every dataset
     assert fingerprint(CARD, defaults) == "dec0dd31ea1836fe"
+
+
+CONTRACTS = {
+    "code": {"bands": Parameter(8, "code", "", (8, 9)), "log": Parameter("all", "code", "")},
+    "paper": {"bands": Parameter(9, "paper", "", (8, 9)), "log": Parameter("all", "code", "")},
+}
+TWO = dataclasses.replace(CARD, contracts=CONTRACTS)
+
+
+def test_a_contract_sets_what_paper_and_code_differ_in() -> None:
+    plain = CARD.defaults()
+    assert TWO.defaults() == {**plain, "contract": "code", "bands": 8, "log": "all"}
+    assert TWO.values({"contract": "paper"}) == {**plain, "contract": "paper", "bands": 9, "log": "all"}
+    # what a person sets by itself holds, whatever the contract
+    assert TWO.values({"contract": "paper", "bands": 8, "count": 4})["bands"] == 8
+    assert TWO.known("paper")["bands"].source == "paper"
+    assert TWO.known()["contract"].choices == ("code", "paper")
+    assert len({fingerprint(TWO, TWO.values({"contract": name})) for name in CONTRACTS}) == 2
+
+
+def test_an_unknown_contract_is_one_line() -> None:
+    with pytest.raises(ValueError, match=r"x\.contract=nope: expected one of code, paper"):
+        TWO.known("nope")
+
+
+def test_a_card_without_contracts_has_no_such_parameter() -> None:
+    assert "contract" not in CARD.known()
+    assert CARD.known() == dict(CARD.parameters)

@@ -6,9 +6,27 @@ import functools
 import importlib
 import pkgutil
 
-from transforms.features.base import Derivation, Extractor, Feature, ProjectionSpec, UnknownFeatureError
+from transforms.features.base import (
+    Derivation,
+    Extractor,
+    Feature,
+    NetworkExtractor,
+    ProjectionSpec,
+    SoundExtractor,
+    UnknownFeatureError,
+)
 
-__all__ = ["Derivation", "Extractor", "Feature", "ProjectionSpec", "UnknownFeatureError", "get", "names"]
+__all__ = [
+    "Derivation",
+    "Extractor",
+    "Feature",
+    "NetworkExtractor",
+    "ProjectionSpec",
+    "SoundExtractor",
+    "UnknownFeatureError",
+    "get",
+    "names",
+]
 
 
 @functools.cache

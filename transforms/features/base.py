@@ -1,4 +1,4 @@
-"""What a feature is: an extractor reads a view of the clip, a derivation reads another feature."""
+"""What a feature is: an extractor reads a view of the clip (pictures or sound), a derivation reads another feature."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from transforms.card import Card, Value
 from transforms.projections import Projection
-from transforms.views import FrameView
+from transforms.views import FrameView, Sound, SoundView
 
 Parameters = Mapping[str, Value]
 
@@ -19,7 +19,7 @@ class UnknownFeatureError(LookupError):
 
 
 @dataclass(frozen=True)
-class Extractor:
+class NetworkExtractor:
     """A frozen network over the pictures of a view, batched across clips.
 
     Attributes
@@ -31,6 +31,47 @@ class Extractor:
     card: Card
     backbone: str
     view: Callable[[Parameters], FrameView]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a sound extractor gives.
+
+    Attributes
+    ----------
+    values: float32 [n, D] for a sequence, [D] for a clip-level feature.
+    start_s: where row 0 lies on the clip's timeline.
+    times_s: float64 [n], where each row of a sequence lies on the timeline.
+    mask: bool [n], False where the row holds no sound.
+    """
+
+    values: np.ndarray
+    start_s: float = 0.0
+    times_s: np.ndarray | None = None
+    mask: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class SoundExtractor:
+    """A function of a clip's sound.
+
+    Attributes
+    ----------
+    view: what it listens to, given the parameters.
+    compute: (sound, duration of the clip in seconds, parameters) -> rows. ValueError: this sound gives no value.
+    dims, hop_s: from the parameters, where the card's are only those of the defaults.
+    warm: compiles what has to be compiled, once a machine; called before workers start.
+    """
+
+    card: Card
+    view: Callable[[Parameters], SoundView]
+    compute: Callable[[Sound, float, Parameters], Rows]
+    dims: Callable[[Parameters], int] | None = None
+    hop_s: Callable[[Parameters], float] | None = None
+    warm: Callable[[], None] | None = None
+
+
+Extractor = NetworkExtractor | SoundExtractor
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from transforms.card import Card, Parameter
-from transforms.features.base import Extractor, Parameters
+from transforms.features.base import NetworkExtractor, Parameters
 from transforms.views import PAPER_MAX_S, FrameView
 
 CARD = Card(
@@ -47,4 +47,4 @@ def view(parameters: Parameters) -> FrameView:
     )
 
 
-FEATURE = Extractor(CARD, backbone="inception", view=view)
+FEATURE = NetworkExtractor(CARD, backbone="inception", view=view)

@@ -228,7 +228,7 @@ def test_unknown_recipe_of_a_step(command: str, dataset: Dataset, capsys: Captur
 def test_unknown_feature(dataset: Dataset, videos: Path, capsys: Captured) -> None:
     line = told(capsys, 2, "index", dataset.path, "--feature", "nope")
     assert "no feature 'nope' in this dataset; it has: inception, wpca_video" in line
-    assert "a row a second" in told(capsys, 2, "index", dataset.path, "--feature", "inception")
+    assert "several rows a clip" in told(capsys, 2, "index", dataset.path, "--feature", "inception")
     line = told(capsys, 2, *run_of(videos, dataset.path, "--set", "nope.x=1"))
     assert "no feature is called 'nope'" in line
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import subprocess
+import sys
 import typing
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,14 +16,23 @@ import transforms.features
 from models import backbones
 from transforms import features
 from transforms.card import Card, Source
-from transforms.features import Derivation, Extractor, ProjectionSpec, UnknownFeatureError
-from transforms.features.base import Feature
+from transforms.features import (
+    Derivation,
+    Extractor,
+    NetworkExtractor,
+    ProjectionSpec,
+    SoundExtractor,
+    UnknownFeatureError,
+)
+from transforms.features.base import Feature, Rows
 from transforms.projections import Projection
-from transforms.views import FrameView
+from transforms.views import FrameView, Sound, SoundView
 
 NAMES = features.names()
 DERIVED = [name for name in NAMES if isinstance(features.get(name), Derivation)]
 EXTRACTED = [name for name in NAMES if isinstance(features.get(name), Extractor)]
+NETWORKS = [name for name in NAMES if isinstance(features.get(name), NetworkExtractor)]
+HEARD = [name for name in NAMES if isinstance(features.get(name), SoundExtractor)]
 
 
 @pytest.fixture(params=NAMES)
@@ -73,7 +85,9 @@ def test_layout_hop_and_type_fit_together(card: Card) -> None:
 
 
 def test_every_parameter_says_where_it_comes_from(card: Card) -> None:
-    for name, parameter in card.parameters.items():
+    contracts = [card.known(contract) for contract in card.contracts or (None,)]
+    assert len({tuple(known) for known in contracts}) == 1, "every contract has the same parameters"
+    for name, parameter in [item for known in contracts for item in known.items()]:
         assert parameter.source in typing.get_args(Source), name
         assert parameter.note.strip(), name
         assert isinstance(parameter.value, (int, float, str, bool)), name
@@ -89,10 +103,10 @@ def test_compute_and_view_have_docstrings(feature: Feature) -> None:
     assert (function.__doc__ or "").strip()
 
 
-@pytest.mark.parametrize("name", EXTRACTED)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_extractor_fits_its_backbone(name: str) -> None:
     feature = features.get(name)
-    assert isinstance(feature, Extractor)
+    assert isinstance(feature, NetworkExtractor)
     backbone = backbones.get(feature.backbone)
     view = feature.view(feature.card.defaults())
     assert feature.card.input is None
@@ -110,10 +124,105 @@ def test_view_follows_every_parameter_that_names_a_field_of_it(name: str) -> Non
     plain = feature.view(defaults)
     for field in set(vars(plain)) & set(defaults):
         value = defaults[field]
+        if feature.card.known()[field].choices == (value,):
+            continue
         other = f"not {value}" if isinstance(value, str) else float(value or 0) + 1
         changed = feature.view({**defaults, field: other})
         assert getattr(changed, field) == other
         assert changed != plain
+
+
+def heard(name: str, duration_s: float, start_s: float, end_s: float, level: float = 0.3, **changes: Any) -> Rows:
+    """A sound feature of a made-up clip: noise and a tone from ``start_s`` to ``end_s``, silence elsewhere."""
+    feature = features.get(name)
+    assert isinstance(feature, SoundExtractor)
+    parameters = feature.card.values(changes)
+    view = feature.view(parameters)
+    rate = view.rate_hz
+    low, high = round(start_s * rate), round(end_s * rate)
+    samples = np.zeros(round(duration_s * rate), np.float32)
+    noise = np.random.default_rng(0).normal(size=high - low) * 0.1
+    samples[low:high] = level * (noise + np.sin(2 * np.pi * 440 / rate * np.arange(high - low)))
+    if view.excerpt_s is not None:
+        length = int(view.excerpt_s * rate)
+        low += max(0, high - low - length) // 2
+        sound = Sound(samples[low : min(high, low + length)], rate, start_s, end_s, origin=low)
+    else:
+        sound = Sound(samples, rate, start_s, end_s)
+    before = sound.samples.tobytes()
+    rows = feature.compute(sound, duration_s, parameters)
+    assert sound.samples.tobytes() == before
+    return rows
+
+
+def check_rows(name: str, rows: Rows, **changes: Any) -> None:
+    """The shapes and types that the store takes."""
+    feature = features.get(name)
+    assert isinstance(feature, SoundExtractor)
+    card, parameters = feature.card, feature.card.values(changes)
+    dims = feature.dims(parameters) if feature.dims else card.dims
+    assert rows.values.dtype == np.float32
+    assert np.isfinite(rows.values).all()
+    if card.layout == "clip":
+        assert rows.values.shape == (dims,)
+        assert rows.times_s is None
+        assert rows.mask is None
+        return
+    assert rows.times_s is not None
+    assert rows.mask is not None
+    assert rows.values.shape == (len(rows.mask), dims)
+    assert len(rows.values) >= 1
+    assert rows.mask.dtype == bool
+    assert rows.times_s.shape == rows.mask.shape
+    hop_s = feature.hop_s(parameters) if feature.hop_s else card.hop_s
+    assert np.diff(rows.times_s) == pytest.approx(hop_s)
+
+
+@pytest.mark.parametrize("name", HEARD)
+@pytest.mark.parametrize(
+    ("duration_s", "start_s", "end_s"),
+    [(4.3, 0, 4.3), (0.6, 0.2, 0.5), (0.001, 0, 0.0005), (31.4, 0.5, 30.9)],
+    ids=["short", "shorter than a second", "a few samples", "longer than the excerpt"],
+)
+def test_sound_gives_rows_of_the_promised_shape(name: str, duration_s: float, start_s: float, end_s: float) -> None:
+    rows = heard(name, duration_s, start_s, end_s)
+    check_rows(name, rows)
+    if rows.mask is not None:
+        assert rows.mask.any()
+    assert heard(name, duration_s, start_s, end_s).values.tobytes() == rows.values.tobytes()
+
+
+@pytest.mark.parametrize("name", HEARD)
+def test_silence_is_finite_and_not_masked(name: str) -> None:
+    rows = heard(name, 3.0, 0.0, 3.0, level=0.0)
+    check_rows(name, rows)
+    assert rows.mask is None or rows.mask[0]
+
+
+@pytest.mark.parametrize("name", [name for name in HEARD if features.get(name).card.contracts])
+def test_every_contract_computes(name: str) -> None:
+    card = features.get(name).card
+    found = [heard(name, 2.0, 0.0, 2.0, contract=contract) for contract in card.contracts]
+    for contract, rows in zip(card.contracts, found, strict=True):
+        check_rows(name, rows, contract=contract)
+    assert len({rows.values.tobytes() for rows in found}) == len(found)
+
+
+@pytest.mark.parametrize("name", HEARD)
+def test_sound_views_have_the_rate_of_the_card(name: str) -> None:
+    feature = features.get(name)
+    assert isinstance(feature, SoundExtractor)
+    assert feature.card.input is None
+    view = feature.view(feature.card.defaults())
+    assert isinstance(view, SoundView)
+    assert view.rate_hz == feature.card.defaults()["rate_hz"]
+
+
+def test_the_registry_imports_nothing_heavy() -> None:
+    heavy = ["librosa", "numba", "scipy", "torch", "av", "apache_beam"]
+    code = "import sys; from transforms import features; features.names(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not set(heavy) & set(loaded)
 
 
 @pytest.mark.parametrize("name", DERIVED)
