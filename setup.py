@@ -17,6 +17,7 @@ setup(
         "ffmpeg-python>=0.2",
         "imageio-ffmpeg>=0.6",
         "librosa>=0.11",
+        "numba>=0.61",
         "numpy>=2",
         "opencv-python-headless>=4.10",
         "pyarrow>=18",
@@ -36,6 +37,8 @@ setup(
         # shares its module's name with faiss-cpu: run_local.sh installs one of the two
         "gpu": ["faiss-gpu>=1.12"],
         "tfhub": ["tensorflow>=2.20", "tensorflow-hub>=0.16.1", "setuptools<81"],
+        # draws the pictures of docs/features
+        "docs": ["matplotlib>=3.10"],
         "test": ["mypy>=1.14", "pytest>=8", "pytest-xdist>=3.6", "ruff>=0.9"],
     },
     entry_points={"console_scripts": ["reelscore = pipeline.cli.main:main"]},

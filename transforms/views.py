@@ -90,8 +90,8 @@ class Sound:
     samples: float32 [n]; silence (0) where the track starts late, has a gap or ends early.
     rate_hz: samples per second.
     start_s, end_s: the part of the timeline, within these samples, that the decoded track really covers, half-open;
-        equal where it covers none of them. So samples[round(start_s * rate_hz) - origin : round(end_s * rate_hz) -
-        origin] are sound, all else is silence.
+        equal where it covers none of them. samples[round(start_s * rate_hz) - origin : round(end_s * rate_hz) - origin]
+        are sound, all else is silence but for the ringing of the resampler.
     origin: where on the timeline the first sample lies, in samples: 0 unless the view is an excerpt.
     shared: what features of the same clip compute in common, by a key of their own; gone with the sound.
     """

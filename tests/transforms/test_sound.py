@@ -91,6 +91,85 @@ def test_block_by_block_equals_one_piece(tmp_path: Path) -> None:
     assert sound.samples == pytest.approx(whole, abs=2e-6)
 
 
+#: FFmpeg's sample formats, and a way to make its decoders give them.
+FORMATS = {
+    "u8": ("mkv", "-c:a", "pcm_u8"),
+    "s16": ("wav", "-c:a", "pcm_s16le"),
+    "s16p": ("m4a", "-c:a", "alac", "-sample_fmt", "s16p"),
+    "s32": ("flac", "-c:a", "flac", "-sample_fmt", "s32", "-strict", "-2"),
+    "s32p": ("m4a", "-c:a", "alac", "-sample_fmt", "s32p"),
+    "flt": ("wav", "-c:a", "pcm_f32le"),
+    "fltp": ("mka", "-c:a", "ac3"),
+    "dbl": ("mkv", "-c:a", "pcm_f64le"),
+}
+
+
+def plainly(path: Path) -> tuple[str, int, np.ndarray]:
+    """Format, rate, and the mean of the channels frame by frame as NumPy has it; the track starts with the clip."""
+    import av
+
+    blocks = []
+    with av.open(str(path)) as container:
+        stream = container.streams.audio[0]
+        stream.codec_context.thread_count = 1
+        for frame in container.decode(stream):
+            channels = frame.to_ndarray()
+            if not frame.format.is_planar:
+                channels = channels.reshape(-1, frame.layout.nb_channels).T
+            kind = channels.dtype
+            scaled = channels.astype(np.float64)
+            if kind == np.uint8:
+                scaled = (scaled - 128) / 128
+            elif kind.kind == "i":
+                scaled /= 2.0 ** (8 * kind.itemsize - 1)
+            blocks.append(scaled.mean(axis=0).astype(np.float32))
+        return frame.format.name, stream.rate, np.concatenate(blocks)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 6])
+@pytest.mark.parametrize("kind", FORMATS)
+def test_every_format_gives_the_plain_mean_bit_for_bit(tmp_path: Path, kind: str, channels: int) -> None:
+    suffix, *codec = FORMATS[kind]
+    noise = np.random.default_rng(channels).uniform(-0.5, 0.5, (110_250, channels))
+    source, path = clip(tmp_path / "noise.mkv", noise, 44_100), tmp_path / f"sound.{suffix}"
+    ffmpeg("-i", source, "-vn", "-filter:a", "volume=0.7:precision=double", *codec, path)
+    name, rate_hz, plain = plainly(path)
+    assert name == kind
+    same, slower = listen(path, rate_hz)[0].samples, listen(path, 12_000)[0].samples
+    count = min(len(plain), len(same))
+    assert count > 100_000
+    assert np.array_equal(same[:count], plain[:count])
+    assert not same[count:].any()
+    resampled = soxr.resample(plain, rate_hz, 12_000, quality="HQ")
+    count = min(len(resampled), len(slower))
+    assert np.array_equal(slower[:count], resampled[:count])
+
+
+def test_numbers_that_are_no_sound_become_silence(tmp_path: Path) -> None:
+    tone = sine(16_000, 2.0).astype("<f8")
+    damaged = tone.copy()
+    damaged[[5_000, 9_000, 13_000, 17_000]] = [np.nan, np.inf, -1e300, 1e9]
+    damaged[20_000] = 3.5  # louder than full scale is still sound
+    (tmp_path / "raw").write_bytes(damaged.tobytes())
+    ffmpeg("-f", "f64le", "-ar", "16000", "-ac", "1", "-i", tmp_path / "raw", "-c", "copy", tmp_path / "sound.wav")
+    sound, _ = listen(tmp_path / "sound.wav", 16_000)
+    expected = tone.copy()
+    expected[[5_000, 9_000, 13_000, 17_000, 20_000]] = [0, 0, 0, 0, 3.5]
+    assert np.array_equal(sound.samples, expected.astype(np.float32))
+    slower, _ = listen(tmp_path / "sound.wav", 12_000)
+    assert np.isfinite(slower.samples).all()
+
+
+@pytest.mark.parametrize("rate_hz", [12_000, 16_000, 44_100])
+def test_max_s_gives_the_first_part_of_the_whole(tmp_path: Path, rate_hz: int) -> None:
+    noise = np.random.default_rng(2).uniform(-0.5, 0.5, (132_300, 1))
+    path = clip(tmp_path / "noise.mkv", noise, 44_100)
+    whole, _ = listen(path, rate_hz)
+    for max_s in (0.001, 0.75, 1.7):
+        sound, _ = listen(path, rate_hz, max_s)
+        assert np.array_equal(sound.samples, whole.samples[: len(sound.samples)])
+
+
 def test_two_rates_from_one_decode(tmp_path: Path) -> None:
     path = clip(tmp_path / "tone.mkv", sine(48_000, 1.0)[:, None], 48_000)
     views = [SoundView(12_000), SoundView(22_050, max_s=0.5), FrameView(size_px=32)]

@@ -105,7 +105,7 @@ def _pack(data: Any, arena: Arena) -> dict[str, Any]:
             "times_s": data.times_s.tolist(),
             "mask": data.mask.tolist(),
         }
-    span = {"rate_hz": data.rate_hz, "start_s": data.start_s, "end_s": data.end_s}
+    span = {"rate_hz": data.rate_hz, "start_s": data.start_s, "end_s": data.end_s, "origin": data.origin}
     return {"samples": arena.place(data.samples)} | span
 
 

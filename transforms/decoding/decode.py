@@ -70,8 +70,9 @@ def decode_clip(
         if sound_views and line.audio is not None:
             with _walk_again(path, container, line, line.audio) as walking:
                 stream: Any = walking.container.streams[line.audio.index]
+                track_s = _extent(line, line.audio)
                 sounds, flags = decode_sound(
-                    stream, walking.packets(), line.start_s, line.duration_s, sound_views, allocate
+                    stream, walking.packets(), line.start_s, line.duration_s, track_s, sound_views, allocate
                 )
             for sound_view, sound in sounds.items():
                 done[sound_view] = sound
@@ -86,6 +87,13 @@ def _cap(views: Sequence[View]) -> plan.Fraction | None:
     if not ends or any(end is None or math.isinf(end) for end in ends):
         return None
     return max(plan.exact(end) for end in ends if end is not None)
+
+
+def _extent(line: timeline.Timeline, track: timeline.Track) -> tuple[plan.Fraction, plan.Fraction]:
+    """Where on the timeline a track begins and ends, as its packets declare it; the whole of it where they do not."""
+    first_s = track.first * track.time_base - line.start_s if track.first is not None else plan.Fraction(0)
+    end_s = track.end * track.time_base - line.start_s if track.end is not None else line.duration_s
+    return first_s, end_s
 
 
 class _walk_again:

@@ -26,10 +26,11 @@ SAMPLES = (FRAMES - 1) * HOP + N_FFT // 2
 @functools.lru_cache(maxsize=8)
 def _filters(rate_hz: int) -> csr_array:
     """float64 [bands, 1 + N_FFT // 2], sparse: sums run in the order of the bins, whatever the number of threads."""
-    import librosa.filters
     from scipy.sparse import csr_array
 
-    return csr_array(librosa.filters.mel(sr=rate_hz, n_fft=N_FFT, n_mels=BANDS).astype(np.float64))
+    from transforms.music import slaney
+
+    return csr_array(slaney.filters(rate_hz, N_FFT, BANDS).astype(np.float64))
 
 
 def mfcc(samples: np.ndarray, rate_hz: int) -> np.ndarray:
