@@ -74,7 +74,7 @@ def test_a_split_and_one_without_clips(dataset: Dataset) -> None:
 
 
 def test_what_makes_no_matrix_is_refused(dataset: Dataset) -> None:
-    with pytest.raises(ValueError, match="row a second"):
+    with pytest.raises(ValueError, match="is a sequence"):
         clip_arrays(dataset, ["frames"])
     with pytest.raises(UsageError, match="no feature 'mucis'"):
         clip_arrays(dataset, ["mucis"])

@@ -82,7 +82,9 @@ def _smooth(levels: np.ndarray, taps: np.ndarray, smallest: float, out: np.ndarr
             out[c, t] = out[c, t] / length
 
 
-def chroma_cens(y: np.ndarray, bins_per_octave: int = 12, padding: Padding = "reflect") -> np.ndarray:
+def chroma_cens(
+    y: np.ndarray, bins_per_octave: int = 12, padding: Padding = "reflect", tuning: float | None = None
+) -> np.ndarray:
     """float32 [12, 1 + samples // 256]: pitch classes from C upwards, each frame of unit length; silence stays 0.
 
     Equals ``librosa.feature.chroma_cens`` (sr 12000, hop 256) of ``constant_q(y, bins_per_octave, padding)``.
@@ -90,8 +92,9 @@ def chroma_cens(y: np.ndarray, bins_per_octave: int = 12, padding: Padding = "re
     Parameters
     ----------
     y: float32 [samples] at 12 kHz, a multiple of 256 of them.
+    tuning: as :func:`constant_q` takes it.
     """
-    magnitudes = constant_q(y, bins_per_octave, padding)
+    magnitudes = constant_q(y, bins_per_octave, padding, tuning)
     taps = _taps()
     frames, margin = len(magnitudes), len(taps) // 2
     # Frames of nothing on either side, as librosa smooths.

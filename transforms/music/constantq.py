@@ -150,7 +150,9 @@ def _windows(y: np.ndarray, n_fft: int, hop: int, padding: Padding) -> np.ndarra
     return sliding_window_view(extended, n_fft)[::hop]
 
 
-def constant_q(y: np.ndarray, bins_per_octave: int = 12, padding: Padding = "reflect") -> np.ndarray:
+def constant_q(
+    y: np.ndarray, bins_per_octave: int = 12, padding: Padding = "reflect", tuning: float | None = None
+) -> np.ndarray:
     """float32 [1 + samples // 256, 7 * bins_per_octave]: magnitudes of the constant-Q transform from C1 upwards.
 
     Equals ``abs(librosa.cqt(y, sr=12000, hop_length=256, n_bins=7 * bins_per_octave, bins_per_octave=bins_per_octave,
@@ -159,10 +161,11 @@ def constant_q(y: np.ndarray, bins_per_octave: int = 12, padding: Padding = "ref
     Parameters
     ----------
     y: float32 [samples] at 12 kHz, a multiple of 256 of them.
+    tuning: what :func:`tuning_of_signal` says of ``y``, where that is known.
     """
     if len(y) % HOP or not len(y):
         raise ValueError(f"a signal of {len(y)} samples: expected a multiple of {HOP}; pad it with silence")
-    filters = _filters(bins_per_octave, tuning_of_signal(y, bins_per_octave))
+    filters = _filters(bins_per_octave, tuning_of_signal(y, bins_per_octave) if tuning is None else tuning)
     frames = spectra.frame_count(len(y), HOP)
     magnitudes = np.empty((frames, OCTAVES * bins_per_octave), dtype=np.float32)
     response = np.empty((frames, bins_per_octave), dtype=np.complex64)

@@ -22,6 +22,7 @@ from transforms.music.mel import cepstrum, filters, mel
 from transforms.music.separation import separate
 from transforms.music.shape import Shape
 from transforms.music.spectra import blocks, frame_count
+from transforms.music.tuning import SIGNAL_HOP, SIGNAL_N_FFT, Peaks, inner_frames, outer_magnitudes, tuning_of_signal
 from transforms.music.waveform import rms, zcr
 
 #: Mel bands of the spectrogram (paper and code).
@@ -61,28 +62,37 @@ def spectrum(y: np.ndarray, contract: Contract) -> Spectrum:
     return found
 
 
-def mfcc(y: np.ndarray, power: np.ndarray, contract: Contract) -> np.ndarray:
-    """float32 [frames, 20]: cepstral coefficients of a component.
+def mfcc_and_tuning(y: np.ndarray, power: np.ndarray, contract: Contract) -> tuple[np.ndarray, float]:
+    """float32 [frames, 20], the cepstral coefficients of a component, and its tuning for the constant-Q transform.
+
+    The published code's MFCC has another window than all else, 2048 samples; the tuning is estimated with the same one
+    at every second frame, so one pass serves both.
 
     Parameters
     ----------
-    power: of the transform with 512 samples; another one is computed where the contract has another window.
+    power: of the transform with 512 samples.
     """
     bank = filters(RATE_HZ, contract.mfcc_n_fft, contract.mfcc_mels)
-    if contract.mfcc_n_fft == N_FFT:
-        return cepstrum(mel(power, bank))
+    if contract.mfcc_n_fft != SIGNAL_N_FFT:
+        return cepstrum(mel(power, bank)), tuning_of_signal(y, contract.cens_bins_per_octave)
     bands = np.empty((len(power), contract.mfcc_mels), dtype=np.float32)
-    for where, transform in blocks(y, contract.mfcc_n_fft, HOP, contract.padding):
-        bands[where] = mel(np.abs(transform) ** 2, bank)
-    return cepstrum(bands)
+    peaks, every = Peaks(SIGNAL_N_FFT), SIGNAL_HOP // HOP
+    inner = inner_frames(len(y))
+    for where, transform in blocks(y, SIGNAL_N_FFT, HOP, contract.padding):
+        magnitude = np.abs(transform)
+        bands[where] = mel(magnitude**2, bank)
+        first, stop = max(where.start, inner.start * every), min(where.stop, inner.stop * every)
+        peaks.add(np.ascontiguousarray(magnitude[first - where.start : max(0, stop - where.start) : every]))
+    peaks.add(outer_magnitudes(y))
+    return cepstrum(bands), peaks.tuning(contract.cens_bins_per_octave)
 
 
 def raw_blocks(y: np.ndarray, contract: Contract) -> Iterator[np.ndarray]:
     """[frames, rows] each: the thirteen blocks of a component before scaling, in the order of ``layout.BLOCKS``."""
     shared = spectrum(y, contract)
-    cepstral = mfcc(y, shared.power, contract)
+    cepstral, tuning = mfcc_and_tuning(y, shared.power, contract)
     yield chroma_stft(shared.power).T
-    yield chroma_cens(y, contract.cens_bins_per_octave, contract.padding).T
+    yield chroma_cens(y, contract.cens_bins_per_octave, contract.padding, tuning).T
     yield shared.mel
     yield cepstral
     yield slopes(cepstral, contract.delta)

@@ -35,6 +35,11 @@ def frame_count(samples: int, hop: int) -> int:
     return 1 + samples // hop
 
 
+def transform(windows: np.ndarray) -> np.ndarray:
+    """complex64 [frames, 1 + n_fft // 2] of float32 [frames, n_fft]."""
+    return scipy.fft.rfft(windows * hann(windows.shape[1]), axis=-1).astype(np.complex64)
+
+
 def blocks(
     y: np.ndarray, n_fft: int, hop: int, padding: Literal["reflect", "constant"] = "reflect"
 ) -> Iterator[tuple[slice, np.ndarray]]:
@@ -45,10 +50,9 @@ def blocks(
     y: float32 [samples], longer than ``n_fft // 2`` where padding is ``reflect``.
     """
     frames = sliding_window_view(padded(y, n_fft, padding), n_fft)[::hop]
-    window = hann(n_fft)
     for start in range(0, len(frames), BLOCK):
         part = frames[start : start + BLOCK]
-        yield slice(start, start + len(part)), scipy.fft.rfft(part * window, axis=-1).astype(np.complex64)
+        yield slice(start, start + len(part)), transform(part)
 
 
 def stft(y: np.ndarray, n_fft: int, hop: int, padding: Literal["reflect", "constant"] = "reflect") -> np.ndarray:

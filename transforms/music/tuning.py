@@ -7,8 +7,6 @@ are rounded where librosa rounds them. What is saved is the work on everything t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numba
 import numpy as np
 
@@ -20,7 +18,7 @@ _LOWEST_HZ, _HIGHEST_HZ = 150.0, 4000.0
 #: A peak exceeds this share of its frame's largest value (librosa's default).
 _SHARE = 0.1
 #: Window and hop with which librosa looks at a signal (its defaults).
-_SIGNAL_N_FFT, _SIGNAL_HOP = 2048, 512
+SIGNAL_N_FFT, SIGNAL_HOP = 2048, 512
 #: Borders of the steps, in bins of the octave: 0.01 wide (librosa's default).
 _STEPS = np.linspace(-0.5, 0.5, 101)
 #: Octaves are counted from here (librosa.hz_to_octs).
@@ -61,35 +59,51 @@ def _fullest_step(frequencies: np.ndarray, bins_per_octave: int) -> float:
     return float(_STEPS[np.argmax(counts)])
 
 
-def _estimate(blocks: Iterable[np.ndarray], n_fft: int, bins_per_octave: int) -> float:
-    """The estimate over spectra that come in blocks of frames, float32 [frames, 1 + n_fft // 2]."""
-    in_hz = np.fft.rfftfreq(n_fft, 1 / RATE_HZ)
-    first, last = (int(np.searchsorted(in_hz, edge)) for edge in (_LOWEST_HZ, _HIGHEST_HZ))
-    parts = []
-    for block in blocks:
-        floors = np.float32(_SHARE) * block.max(axis=1)
-        # No two neighbours are peaks at once.
-        peaks = np.empty((2, len(block) * ((last - first + 1) // 2)), dtype=np.float32)
-        parts.append(peaks[:, : _peaks(block, floors, first, last, float(RATE_HZ), peaks)])
-    frequencies, heights = np.concatenate(parts, axis=1)
-    if not len(frequencies):
-        return 0.0
-    return _fullest_step(frequencies[heights >= np.median(heights)], bins_per_octave)
+class Peaks:
+    """The peaks of spectra that come block by block, in whatever order; what they vote for is the tuning.
+
+    Parameters
+    ----------
+    n_fft: window of the transform in samples at 12 kHz.
+    """
+
+    def __init__(self, n_fft: int) -> None:
+        in_hz = np.fft.rfftfreq(n_fft, 1 / RATE_HZ)
+        self._first, self._last = (int(np.searchsorted(in_hz, edge)) for edge in (_LOWEST_HZ, _HIGHEST_HZ))
+        self._parts: list[np.ndarray] = []
+
+    def add(self, spectrum: np.ndarray) -> None:
+        """Take float32 [frames, 1 + n_fft // 2], contiguous."""
+        if not len(spectrum):
+            return
+        floors = np.float32(_SHARE) * spectrum.max(axis=1)
+        # no two neighbours are peaks at once
+        peaks = np.empty((2, len(spectrum) * ((self._last - self._first + 1) // 2)), dtype=np.float32)
+        found = _peaks(spectrum, floors, self._first, self._last, float(RATE_HZ), peaks)
+        self._parts.append(peaks[:, :found])
+
+    def tuning(self, bins_per_octave: int) -> float:
+        """Deviation from A = 440 Hz in fractions of a bin, -0.5 to 0.49 in steps of 0.01; 0 where there is no peak."""
+        frequencies, heights = np.concatenate(self._parts, axis=1)
+        if not len(frequencies):
+            return 0.0
+        return _fullest_step(frequencies[heights >= np.median(heights)], bins_per_octave)
 
 
 def tuning_of_spectrum(spectrum: np.ndarray, bins_per_octave: int = 12) -> float:
-    """Deviation from A = 440 Hz in fractions of a bin, -0.5 to 0.49 in steps of 0.01; 0 where there is no peak.
+    """The tuning of magnitudes or powers, as :meth:`Peaks.tuning` gives it.
 
     Equals ``librosa.estimate_tuning(S=spectrum.T, sr=12000, bins_per_octave=bins_per_octave)``.
 
     Parameters
     ----------
-    spectrum: float32 [frames, 1 + n_fft // 2] of a signal at 12 kHz, magnitudes or powers. Peaks of powers lie
-        elsewhere between the bins than peaks of magnitudes do; librosa's chroma hands on powers.
+    spectrum: float32 [frames, 1 + n_fft // 2] of a signal at 12 kHz. Peaks of powers lie elsewhere between the bins
+        than peaks of magnitudes do; librosa's chroma hands on powers.
     """
-    starts = range(0, len(spectrum), spectra.BLOCK)
-    blocks = (spectrum[start : start + spectra.BLOCK] for start in starts)
-    return _estimate(blocks, 2 * (spectrum.shape[1] - 1), bins_per_octave)
+    peaks = Peaks(2 * (spectrum.shape[1] - 1))
+    for start in range(0, len(spectrum), spectra.BLOCK):
+        peaks.add(spectrum[start : start + spectra.BLOCK])
+    return peaks.tuning(bins_per_octave)
 
 
 def tuning_of_signal(y: np.ndarray, bins_per_octave: int = 12) -> float:
@@ -102,5 +116,21 @@ def tuning_of_signal(y: np.ndarray, bins_per_octave: int = 12) -> float:
     ----------
     y: float32 [samples] at 12 kHz.
     """
-    blocks = (np.abs(block) for _, block in spectra.blocks(y, _SIGNAL_N_FFT, _SIGNAL_HOP, "constant"))
-    return _estimate(blocks, _SIGNAL_N_FFT, bins_per_octave)
+    peaks = Peaks(SIGNAL_N_FFT)
+    for _, block in spectra.blocks(y, SIGNAL_N_FFT, SIGNAL_HOP, "constant"):
+        peaks.add(np.abs(block))
+    return peaks.tuning(bins_per_octave)
+
+
+def inner_frames(samples: int) -> range:
+    """Those frames of :func:`tuning_of_signal` that see nothing beyond the ends, whatever the padding."""
+    return range(SIGNAL_N_FFT // 2 // SIGNAL_HOP, (samples - SIGNAL_N_FFT // 2) // SIGNAL_HOP + 1)
+
+
+def outer_magnitudes(y: np.ndarray) -> np.ndarray:
+    """float32 [frames, 1025]: magnitudes of the frames that :func:`inner_frames` leaves out."""
+    inner = inner_frames(len(y))
+    outer = [frame for frame in range(spectra.frame_count(len(y), SIGNAL_HOP)) if frame not in inner]
+    extended = spectra.padded(y, SIGNAL_N_FFT, "constant")
+    windows = np.stack([extended[frame * SIGNAL_HOP :][:SIGNAL_N_FFT] for frame in outer])
+    return np.abs(spectra.transform(windows))

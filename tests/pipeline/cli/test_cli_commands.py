@@ -66,6 +66,7 @@ def test_inspect(indexed: Dataset, capsys: Captured) -> None:
     assert found["features"]["inception"] == {
         "clips": 12,
         "layout": "sequence",
+        "hop_s": 1.0,
         "dims": 4,
         "dtype": "float16",
         "fingerprint": indexed.card("inception")["fingerprint"],

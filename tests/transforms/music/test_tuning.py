@@ -12,7 +12,7 @@ import pytest
 from transforms.music import reference, spectra
 from transforms.music.contract import contract
 from transforms.music.layout import EXCERPT_SAMPLES, HOP, N_FFT, RATE_HZ
-from transforms.music.tuning import tuning_of_signal, tuning_of_spectrum
+from transforms.music.tuning import inner_frames, outer_magnitudes, tuning_of_signal, tuning_of_spectrum
 
 SAMPLES = 400 * HOP
 
@@ -78,3 +78,14 @@ def test_real_music(media: Path) -> None:
         for component in reference.separate(y, contract("paper")):
             expected, found = both(component)
             assert found == expected, path.name
+
+
+@pytest.mark.parametrize("samples", [2048, 4096 - 256, 20_480, EXCERPT_SAMPLES])
+def test_inner_and_outer_frames_are_all_frames_of_a_signal(samples: int) -> None:
+    y = np.random.default_rng(samples).standard_normal(samples).astype(np.float32)
+    whole = np.abs(spectra.stft(y, 2048, 512, "constant"))
+    inner = inner_frames(samples)
+    mirrored = np.abs(spectra.stft(y, 2048, 512, "reflect"))
+    np.testing.assert_array_equal(mirrored[inner.start : inner.stop], whole[inner.start : inner.stop])
+    outer = np.delete(whole, list(inner), axis=0)
+    np.testing.assert_array_equal(outer_magnitudes(y), outer)

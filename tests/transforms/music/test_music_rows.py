@@ -17,8 +17,9 @@ import pytest
 from transforms.music import reference
 from transforms.music.contract import CONTRACTS, contract
 from transforms.music.layout import BLOCKS, COMPONENT_ROWS, EXCERPT_FRAMES, EXCERPT_SAMPLES, RATE_HZ, ROWS
-from transforms.music.rows import frames, raw_blocks
+from transforms.music.rows import frames, mfcc_and_tuning, raw_blocks
 from transforms.music.separation import separate
+from transforms.music.tuning import tuning_of_signal
 
 #: Largest difference to the reference, as a share of the block's range before scaling.
 CLOSE = 3e-6
@@ -163,3 +164,11 @@ def test_real_music_is_that_of_the_reference(media: Path, name: str) -> None:
     y = np.pad(y, (0, EXCERPT_SAMPLES - len(y)))
     for component in separate(y, contract(name)):
         _compare_raw(component, name)
+
+
+@pytest.mark.parametrize("length", [1 << 15, 100_096, EXCERPT_SAMPLES])
+def test_the_tuning_found_beside_the_mfcc_is_the_signals_own(length: int) -> None:
+    for component in separate(_music()[:length], contract("code")):
+        power = np.zeros((1 + length // 256, 257), np.float32)
+        _, tuning = mfcc_and_tuning(component, power, contract("code"))
+        assert tuning == tuning_of_signal(component, 12)
