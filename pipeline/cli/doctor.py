@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
         ("ffmpeg", _ffmpeg),
         ("codecs", _codecs),
         ("networks", _networks),
+        ("kernels", _kernels),
         ("gpu", _gpu),
         ("weights", _weights),
         ("disk", lambda: _disk(options.output)),
@@ -90,6 +92,16 @@ def _networks() -> str:
     if importlib.util.find_spec("openvino"):
         return "openvino (fast on processors)"
     return "torch; on a processor OpenVINO is twice as fast: pip install -c constraints.txt -e '.[cpu]'"
+
+
+def _kernels() -> str:
+    """The compiled kernels of the sound features, as a job would find them."""
+    from transforms.features import SoundExtractor, get, names
+
+    began = time.monotonic()
+    for function in {f.warm for name in names() if isinstance(f := get(name), SoundExtractor) and f.warm}:
+        function()
+    return f"those of the music features are compiled (ready in {time.monotonic() - began:.1f} s)"
 
 
 def _gpu() -> str:
