@@ -153,8 +153,7 @@ def _trial() -> str:
     encoder = load_encoder("inception", resolve("inception", "random"))
     try:
         values = encoder.encode(frames.pixels[:1])
+        backend = encoder.describe()["backend"]
     finally:
         encoder.close()
-    return (
-        f"a clip decoded and encoded: {len(frames)} rows of {values.shape[1]} values, {encoder.describe()['backend']}"
-    )
+    return f"a clip decoded and encoded: {len(frames)} rows of {values.shape[1]} values, {backend}"
