@@ -71,8 +71,9 @@ def decode_clip(
             with _walk_again(path, container, line, line.audio) as walking:
                 stream: Any = walking.container.streams[line.audio.index]
                 track_s = _extent(line, line.audio)
+                packets = line.audio.packets if line.kept else walking.packets()
                 sounds, flags = decode_sound(
-                    stream, walking.packets(), line.start_s, line.duration_s, track_s, sound_views, allocate
+                    stream, packets, line.start_s, line.duration_s, track_s, sound_views, allocate
                 )
             for sound_view, sound in sounds.items():
                 done[sound_view] = sound

@@ -34,7 +34,7 @@ KEEP_BYTES = 192 << 20
 PAST_CAP_S, LOST_S = 2, 60
 
 
-@dataclass
+@dataclass(slots=True)
 class Track:
     """What the walk saw of one stream, in decoding order; times are ticks of ``time_base``."""
 
@@ -56,20 +56,29 @@ class Track:
 
     def add(self, packet: Packet) -> None:
         """Take one packet into the account."""
-        pts = packet.pts if packet.pts is not None else packet.dts
-        self.pts.append(packet.pts)
-        self.shown.append(not packet.is_discard)
-        self.damaged = self.damaged or packet.is_corrupt
-        if pts is None and self.first is None:  # a bare stream without times: as long as its packets together
-            self.end = (self.end or 0) + (packet.duration or 0)
-        if pts is None or packet.is_discard:
+        pts = packet.pts  # each attribute is read once: PyAV makes a number of it every time
+        hidden = packet.is_discard
+        self.pts.append(pts)
+        self.shown.append(not hidden)
+        if packet.is_corrupt:
+            self.damaged = True
+        if pts is None:
+            pts = packet.dts
+            if pts is None:
+                if self.first is None:  # a bare stream without times: as long as its packets together
+                    self.end = (self.end or 0) + (packet.duration or 0)
+                return
+        if hidden:
             return
-        self.first = pts if self.first is None else min(self.first, pts)
+        last = self.last
         # A packet without a length counts as long as the gap before it.
-        gap = max(0, pts - self.last) if self.last is not None else 0
-        self.last = pts if self.last is None else max(self.last, pts)
-        end = pts + (packet.duration or gap)
-        self.end = end if self.end is None else max(self.end, end)
+        end = pts + (packet.duration or (pts - last if last is not None and pts > last else 0))
+        if self.first is None or pts < self.first:
+            self.first = pts
+        if last is None or pts > last:
+            self.last = pts
+        if self.end is None or end > self.end:
+            self.end = end
 
 
 @dataclass
@@ -178,15 +187,19 @@ def _walk(
         if stream.index in tracks and stream.codec_context is not None and stream.codec_context.name == "h264":
             h264_units[stream.index] = h264.Units(stream.codec_context.extradata)
     held_bytes, kept = 0, True
-    reached: dict[int, Fraction] = {}
+    latest: dict[int, int] = {}
+    past: dict[int, int] = {}  # the last tick that is not yet past the cap
+    if stoppable:
+        past = {i: (start_s + cap_s + PAST_CAP_S) // track.time_base for i, track in tracks.items()}  # type: ignore[operator]
     picture_indices = {stream.index for stream in container.streams.video} & tracks.keys()
     try:
         for packet in containers.packets(container, tracks):
-            track, stream = tracks[packet.stream_index], packet.stream
+            track = tracks[packet.stream_index]
+            index = track.index
             if not track.pts:
                 track.encrypted = packet.has_sidedata("encryption_info")
             track.add(packet)
-            units = h264_units.get(track.index)
+            units = h264_units.get(index)
             track.restarts.append(bool(units and packet.is_keyframe and units.is_idr(packet)))
             if kept:
                 held_bytes += packet.size
@@ -195,10 +208,13 @@ def _walk(
                     kept = False
                     for each in tracks.values():
                         each.packets.clear()
-            if stoppable and packet.dts is not None:
-                reached[track.index] = packet.dts * track.time_base - start_s - cap_s  # type: ignore[operator]
-                if _is_past(reached, picture_indices, wants_sound):
-                    return _Reading(complete=False, kept=kept, failed=False)
+            if stoppable and (dts := packet.dts) is not None:
+                looks = dts > past[index] or index not in latest  # else nothing can have changed
+                latest[index] = dts
+                if looks:
+                    reached = {i: dts * tracks[i].time_base - start_s - cap_s for i, dts in latest.items()}  # type: ignore[operator]
+                    if _is_past(reached, picture_indices, wants_sound):
+                        return _Reading(complete=False, kept=kept, failed=False)
     except av.error.FFmpegError as problem:
         if problem.errno == 12:
             raise MemoryError("a packet wants more memory than there is; the file may be damaged") from problem

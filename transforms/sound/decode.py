@@ -5,15 +5,16 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from transforms.sound.entering import Entry, find_entry
 from transforms.sound.mixing import Mixer
 from transforms.sound.placing import Placer
-from transforms.sound.resampling import Allocate, Listener
-from transforms.sound.window import window
+from transforms.sound.resampling import Allocate, Listener, begins
+from transforms.sound.window import Window, window
 from transforms.views import Sound, SoundView
 
 if TYPE_CHECKING:
@@ -31,11 +32,12 @@ def decode_sound(
     views: Sequence[SoundView],
     allocate: Allocate = np.zeros,
 ) -> tuple[dict[SoundView, Sound], list[str]]:
-    """Decode a track once for several views, from its start until every view has its samples.
+    """Decode a track once for several views, until every view has its samples.
 
     Parameters
     ----------
-    stream: an audio stream with an unused decoder; ``packets``: all of its packets in file order.
+    stream: an audio stream with an unused decoder; ``packets``: all of its packets in file order; a sequence may be
+        entered in the middle, where that makes no difference to the samples.
     start_s, duration_s: of the clip's timeline, on the container's clock.
     track_s: where on the timeline the track begins and ends, as its packets declare it; excerpts go by that.
     allocate: makes zeroed arrays.
@@ -44,7 +46,7 @@ def decode_sound(
     -------
     (views, flags): float32 samples [round(min(duration, max_s) * rate)] for each view, or those of its excerpt; no
     view at all, with the flag ``sound_error``, where the track cannot be decoded. ``sound_decode_errors``: some packets
-    were damaged, as far as the track was decoded.
+    were damaged, of those that were decoded.
     """
     import av
     from av.audio.frame import format_dtypes
@@ -52,14 +54,21 @@ def decode_sound(
     if stream.codec_context is None:
         return {}, ["sound_error"]
     stream.codec_context.thread_count = 1
-    frames = _Frames(stream, packets)
+    parts = [(view, window(view, duration_s, track_s)) for view in views]
     rate_hz, listeners = 0, list[Listener]()
+    entry = _entry(stream, packets, start_s, parts)
+    if entry is not None and isinstance(packets, Sequence):
+        rate_hz = stream.codec_context.sample_rate
+        listeners = [Listener(view, part, rate_hz, allocate) for view, part in parts]
+        placer, mixer = Placer(start_s, rate_hz, packets[0].time_base, entry.position), Mixer(listeners)
+        frames = _Frames(stream, islice(packets, entry.packet, None), entry.wanted - entry.packet)
+    else:
+        frames = _Frames(stream, packets)
     try:
         for frame in frames:
             if not listeners:
                 rate_hz = frame.sample_rate
-                wanted = [(view, window(view, duration_s, track_s)) for view in views]
-                listeners = [Listener(view, part, rate_hz, allocate) for view, part in wanted]
+                listeners = [Listener(view, part, rate_hz, allocate) for view, part in parts]
                 placer, mixer = Placer(start_s, rate_hz, frame.time_base), Mixer(listeners)
             if frame.sample_rate != rate_hz or frame.format.name not in format_dtypes:
                 frames.errors += 1  # a change of rate inside a track, or 64-bit integers: left out, as silence
@@ -84,17 +93,32 @@ def decode_sound(
     return sounds, ["sound_decode_errors"] if frames.errors else []
 
 
-class _Frames:
-    """Decoded frames; damaged packets are counted and skipped."""
+def _entry(
+    stream: PyAVAudioStream, packets: Iterable[Packet], start_s: Fraction, parts: Sequence[tuple[SoundView, Window]]
+) -> Entry | None:
+    """Where the track is entered, None: at its start."""
+    if not isinstance(packets, Sequence) or not parts or not stream.codec_context.sample_rate:
+        return None
+    wanted = min(begins(view, part, stream.codec_context.sample_rate) for view, part in parts)
+    return find_entry(stream.codec_context, packets, start_s, wanted)
 
-    def __init__(self, stream: PyAVAudioStream, packets: Iterable[Packet]) -> None:
+
+class _Frames:
+    """Decoded frames; damaged packets are counted and skipped.
+
+    Parameters
+    ----------
+    lead: so many packets only prepare the decoder; it may complain of what it has not seen.
+    """
+
+    def __init__(self, stream: PyAVAudioStream, packets: Iterable[Packet], lead: int = 0) -> None:
         self.errors = 0
-        self._decoder, self._packets = stream.codec_context, packets
+        self._decoder, self._packets, self._lead = stream.codec_context, packets, lead
 
     def __iter__(self) -> Iterator[AudioFrame]:
         import av
 
-        for packet in chain(self._packets, [None]):
+        for number, packet in enumerate(chain(self._packets, [None])):
             try:
                 yield from self._decoder.decode(packet)
             except av.error.EOFError:
@@ -102,4 +126,4 @@ class _Frames:
             except av.error.FFmpegError as problem:
                 if problem.errno == errno.ENOMEM:
                     raise MemoryError("the sound decoder wanted more memory than it may have") from problem
-                self.errors += 1
+                self.errors += number >= self._lead

@@ -19,14 +19,16 @@ class Placer:
     Parameters
     ----------
     start_s: of the timeline, on the container's clock; ``rate_hz``, ``time_base``: of the frames.
+    entered: where decoding was entered in the middle of the track, in samples from the timeline's start.
 
     Attributes
     ----------
-    first: where the track begins, in samples from the timeline's start; None before there is any.
+    first: where the track begins, in samples from the timeline's start, or was entered; None before there is any.
     """
 
-    def __init__(self, start_s: Fraction, rate_hz: int, time_base: Fraction | None) -> None:
-        self.first: int | None = None
+    def __init__(self, start_s: Fraction, rate_hz: int, time_base: Fraction | None, entered: int | None = None) -> None:
+        self.first = entered
+        self._placed = False
         # pts -> samples in whole numbers, (pts * factor - offset) / divisor: fractions would take longer than the rest.
         tick_s = time_base or Fraction(0)
         self._timed = time_base is not None
@@ -45,9 +47,11 @@ class Placer:
         silence = cut = 0
         if frame.pts is not None and self._timed:
             time = frame.pts * self._factor - self._offset
-            if self.first is None or abs(time - position * self._divisor) > self._jitter:
+            if not self._placed or abs(time - position * self._divisor) > self._jitter:
                 ahead = round(Fraction(time, self._divisor)) - position
                 silence, cut = max(0, ahead), min(max(0, -ahead), frame.samples)
-        if self.first is None and frame.samples > cut:
-            self.first = position + silence
+        if frame.samples > cut:
+            self._placed = True
+            if self.first is None:
+                self.first = position + silence
         return silence, cut

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -46,16 +46,9 @@ class Listener:
         self.view, self.window = view, window
         self.samples = allocate((len(window),), np.float32)
         self._filled = 0
-        rates = [track_hz]
-        for rate_hz in (view.via_hz, view.rate_hz):
-            if rate_hz is not None and rate_hz != rates[-1]:
-                rates.append(rate_hz)
-        self._stages: list[_Stage] = []
-        self.begins = window.first
-        for from_hz, to_hz in reversed(list(pairwise(rates))):
-            stage = _Stage(from_hz, to_hz, self.begins)
-            self._stages.insert(0, stage)
-            self.begins = stage.begins
+        steps = _steps(view, window, track_hz)
+        self._stages = [_Stage(step) for step in steps]
+        self.begins = steps[0].begins if steps else window.first
 
     @property
     def full(self) -> bool:
@@ -81,27 +74,51 @@ class Listener:
         self._filled += len(block)
 
 
-class _Stage:
-    """One resampler, from the aligned sample before the first one that is wanted.
+def begins(view: SoundView, window: Window, track_hz: int) -> int:
+    """The first sample of the track that a view wants."""
+    steps = _steps(view, window, track_hz)
+    return steps[0].begins if steps else window.first
 
-    Parameters
-    ----------
-    wanted: number of the first wanted sample at ``to_hz``.
 
-    Attributes
-    ----------
-    begins: number of the first sample at ``from_hz`` that goes in.
+class _Step(NamedTuple):
+    """From one rate to another.
+
+    ``begins``: number of the first sample at ``from_hz`` that goes in, the aligned one before the first wanted one;
+    ``surplus``: how many samples at ``to_hz`` come out before that.
     """
 
-    def __init__(self, from_hz: int, to_hz: int, wanted: int) -> None:
-        import soxr
+    from_hz: int
+    to_hz: int
+    begins: int
+    surplus: int
 
+
+def _steps(view: SoundView, window: Window, track_hz: int) -> list[_Step]:
+    """From the track's rate to the view's; none where they are the same."""
+    rates = [track_hz]
+    for rate_hz in (view.via_hz, view.rate_hz):
+        if rate_hz is not None and rate_hz != rates[-1]:
+            rates.append(rate_hz)
+    steps: list[_Step] = []
+    wanted = window.first
+    for from_hz, to_hz in reversed(list(pairwise(rates))):
         common = math.gcd(from_hz, to_hz)
         lead = math.ceil(LEAD * to_hz / min(from_hz, to_hz))
         periods = max(0, wanted - lead) // (to_hz // common)
-        self.begins = periods * (from_hz // common)
-        self._surplus = wanted - periods * (to_hz // common)
-        self._soxr: ResampleStream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality="HQ")
+        first = periods * (from_hz // common)
+        steps.insert(0, _Step(from_hz, to_hz, first, wanted - periods * (to_hz // common)))
+        wanted = first
+    return steps
+
+
+class _Stage:
+    """One resampler."""
+
+    def __init__(self, step: _Step) -> None:
+        import soxr
+
+        self._surplus = step.surplus
+        self._soxr: ResampleStream = soxr.ResampleStream(step.from_hz, step.to_hz, 1, dtype="float32", quality="HQ")
 
     def resample(self, block: np.ndarray, last: bool) -> np.ndarray:
         """What comes out, from the first wanted sample on."""
