@@ -57,6 +57,7 @@ def make_entry(
         "dtype": "uint8" if quantised else card.dtype,
         "unit": card.unit,
         "hop_s": hop_s,
+        "one_second_grid": card.one_second_grid,
         "tolerance": card.tolerance,
         "input": card.input,
         "parameters": {

@@ -23,7 +23,7 @@ from models.weights import Weights
 from pipeline.entries import parameters_of
 from pipeline.errors import JobError
 from pipeline.inputs import files
-from pipeline.planning import ClipTask, Unit
+from pipeline.planning import ClipTask, Unit, attempt_key
 from pipeline.rows import Extracted, clip_row, reject_row, stored
 from pipeline.store.layout import shard_of, sound_path
 from pipeline.store.schema import CLIPS, REJECTS
@@ -183,6 +183,8 @@ class Extraction:
                     rows = extractor.compute(sound, decoded.info.duration_s, parameters_of(entry))
                 except ValueError as error:
                     raise RejectError("not_computable", f"{name}: {error}", "extract") from None
+                except MemoryError:
+                    raise RejectError("memory_limit", f"{name}: not enough memory for this sound", "extract") from None
                 row = {"id": result.task.clip_id, "sha256": result.sha256, "start_s": rows.start_s}
                 row["values"] = stored(rows.values, entry)
                 if entry["layout"] == "sequence":
@@ -322,7 +324,7 @@ class Extraction:
                 write_feature(output / "features" / name, dict(entry), values, unit.shard, config.shards)
             result.rows[name] = len(values)
         rejects = [
-            reject_row(clip, name, error, config.attempt)
+            reject_row(clip, name, error, attempt_key(config.limits, config.entries, name))
             for clip in clips
             for feature, error in clip.errors
             # a clip that has its row is not turned away as a whole, only what was to be computed from it now
@@ -341,7 +343,7 @@ def _why_silent(info: ClipInfo) -> RejectError:
     """Why a clip has no sound to listen to."""
     if info.audio is None:
         return RejectError("no_sound", "the file has no sound stream", "sound")
-    return RejectError("sound_error", f"not one sample of the {info.audio.codec} stream can be decoded", "sound")
+    return RejectError("sound_error", f"nothing of the {info.audio.codec} track decodes where it is wanted", "sound")
 
 
 def _first_of_equals(frames: Frames) -> np.ndarray:

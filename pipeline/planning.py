@@ -62,7 +62,8 @@ class ExtractionPlan:
     ----------
     attempt: names the circumstances of a reject; a clip is not tried again under the same ones.
     changed: ids of which the dataset holds values of other content, which go before anything is computed.
-    stale_rejects: ids whose rejects no longer hold, because the clip is tried again or its file is another one now.
+    stale_rejects: ids whose rejects no longer hold, because what was turned away is tried again.
+    lost_rejects: ids of which nothing is there any more, because their file is another one now.
     moved: id -> where the same content lies now.
     """
 
@@ -74,13 +75,20 @@ class ExtractionPlan:
     duplicates: int = 0
     changed: list[str] = field(default_factory=list)
     stale_rejects: list[str] = field(default_factory=list)
+    lost_rejects: list[str] = field(default_factory=list)
     moved: dict[str, InputClip] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
-def attempt_key(limits: Limits, entries: Mapping[str, Mapping[str, Any]]) -> str:
-    """16 hex digits over what decides whether a clip can be computed: the limits and the views."""
-    views = {name: entry["parameters"] for name, entry in entries.items()}
+def attempt_key(limits: Limits, entries: Mapping[str, Mapping[str, Any]], feature: str | None = None) -> str:
+    """16 hex digits over what decides whether something can be computed: the limits and the parameters.
+
+    Parameters
+    ----------
+    feature: what is to be computed of a clip, for instance ``sound``, which has no entry; None: the clip as a whole,
+        which all features together decide.
+    """
+    views = {name: entry["parameters"] for name, entry in entries.items() if feature in (None, name)}
     text = json.dumps([asdict(limits), views], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -118,6 +126,7 @@ def plan_extraction(
     found, duplicates = identify(clips, [*table, *rejects], held, say)
 
     plan = ExtractionPlan([], attempt_key(limits, entries), len(found), 0, 0, duplicates)
+    attempts = {name: attempt_key(limits, entries, name) for name in (None, "sound", *entries)}
     by_shard: dict[int, list[ClipTask]] = defaultdict(list)
     kept_split = 0
     for one in found:
@@ -132,7 +141,7 @@ def plan_extraction(
         kept_split += bool(row and one.clip.split and one.clip.split != row["split"])
         # where one reject no longer holds, everything that was turned away is tried again
         relevant = [r for r in refused[one.clip_id] if r["feature"] in (None, "sound", *entries)]
-        standing = not retry_rejects and all(_holds(reject, one, plan.attempt) for reject in relevant)
+        standing = not retry_rejects and all(_holds(reject, one, attempts[reject["feature"]]) for reject in relevant)
         gone = {reject["feature"] for reject in relevant} if standing else set()
         known_as = [row] if row is not None else relevant if standing else []
         if one.sha256 and any(not _same_file(known, one.clip) for known in known_as):
@@ -164,7 +173,7 @@ def plan_extraction(
         plan.todo += 1
     now = {files.storable(one.clip.uri): one.clip_id for one in found}
     ids = set(now.values())
-    plan.stale_rejects += {r["id"] for r in rejects if r["uri"] in now and r["id"] not in ids}
+    plan.lost_rejects += {r["id"] for r in rejects if r["uri"] in now and r["id"] not in ids}
     if kept_split:
         plan.notes.append(f"{kept_split} clips keep the split recorded earlier, the manifest now says another")
     # small units keep every core busy to the end and lose little to a kill; large ones make few files

@@ -91,7 +91,7 @@ def _feature_problems(
             yield f"{where}: {clip_id[:12]} was computed from other content"
         if values.dtype != np.uint8 and not np.isfinite(values).all():
             yield f"{where}: {clip_id[:12]} holds values that are not finite"
-        if cap is not None and card["hop_s"] == 1.0:  # the one-second grid, which pictures and sound share
+        if cap is not None and card.get("one_second_grid"):
             expected = max(1, math.ceil(min(clip["duration_s"], cap) - _FUZZ_S))
             if len(values) != expected:
                 yield f"{where}: {clip_id[:12]} has {len(values)} rows, {expected} expected"

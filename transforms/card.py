@@ -70,6 +70,8 @@ class Card:
     contracts: where a paper and its code disagree: name -> the parameters that differ, with the same keys in each. The
         first one is the default, and the parameter ``contract`` chooses.
     input: the feature that a derivation reads; None for an extractor.
+    one_second_grid: row k is second k of the clip's timeline, and there are ceil(min(duration, max_s)) rows; features
+        on this grid pair up row by row.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Card:
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
     contracts: Mapping[str, Mapping[str, Parameter]] = field(default_factory=dict)
     input: str | None = None
+    one_second_grid: bool = False
 
     def known(self, contract: Value = None) -> dict[str, Parameter]:
         """Every parameter by name, with the defaults of a contract (None: of the default one).

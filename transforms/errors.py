@@ -19,7 +19,7 @@ REASONS: dict[str, str] = {
     "decode_error": "the decoder gave up in the middle",
     "no_sound": "no sound stream",
     "sound_error": "a sound stream that cannot be decoded",
-    "not_computable": "the feature that it is derived from holds nothing to compute with",
+    "not_computable": "what it is computed from holds nothing to compute with",
     "not_finite": "the computed values are not finite",
     "storage_tolerance": "the values do not fit the stored type within the card's tolerance",
     "content_changed": "the file changed while the job ran",

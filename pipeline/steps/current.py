@@ -17,7 +17,7 @@ def make_current(dataset: Dataset, name: str, entry: dict[str, Any], report: Rep
     aside = dataset.settle(name, entry["fingerprint"])
     if aside and before and before["fingerprint"] != entry["fingerprint"]:
         changed = _difference(before, entry)
-        report.note(f"{name}: {changed} changed; computed again, the old values are set aside", say)
+        report.note(f"{name}: {changed} changed; values under the old one are set aside", say)
     dataset.meta["features"][name] = entry
 
 

@@ -79,7 +79,8 @@ def extract(
     if plan.changed:
         report.note(f"{len(plan.changed)} clips have new content and are computed again", say)
     dataset.drop(plan.changed)
-    dataset.drop(plan.stale_rejects, rejects_only=True)
+    dataset.drop_rejects(plan.stale_rejects, [None, "sound", *current])
+    dataset.drop_rejects(plan.lost_rejects)
     dataset.relocate({i: (files.storable(clip.uri), clip.size_bytes, clip.mtime_ns) for i, clip in plan.moved.items()})
     if not plan.units:
         return report

@@ -260,28 +260,36 @@ class Dataset:
                 back.rmdir()
         return moved
 
-    def drop(self, ids: Iterable[str], *, rejects_only: bool = False) -> None:
-        """Remove the rows of clips whose content has changed (or only their rejects, before another try)."""
+    def drop(self, ids: Iterable[str]) -> None:
+        """Remove all rows of clips whose content has changed."""
         gone = pa.array(sorted(set(ids)), pa.string())
         if not len(gone):
             return
-        folders = [self.rejects_folder]
-        if not rejects_only:
-            # features first and the clips last: if this is killed, the clip still shows that it has changed
-            kept_aside = self.path / "features" / SUPERSEDED
-            features = [self.feature_folder(name) for name in sorted(self.meta["features"])]
-            aside = sorted(kept_aside.iterdir()) if kept_aside.is_dir() else []
-            folders = [*features, *aside, self.rejects_folder, self.clips_folder]
-        for folder in folders:
+        # features first and the clips last: if this is killed, the clip still shows that it has changed
+        kept_aside = self.path / "features" / SUPERSEDED
+        features = [self.feature_folder(name) for name in sorted(self.meta["features"])]
+        aside = sorted(kept_aside.iterdir()) if kept_aside.is_dir() else []
+        for folder in [*features, *aside, self.rejects_folder, self.clips_folder]:
             for path in parts(folder):
-                inside = pc.is_in(read.table(path, ["id"])["id"], value_set=gone)
-                if not pc.any(inside).as_py():
-                    continue
-                rest = read.table(path).filter(pc.invert(inside))
-                if rest.num_rows:
-                    write_table(path, rest, values=value_leaf(path))
-                else:
-                    path.unlink()
+                _remove_rows(path, pc.is_in(read.table(path, ["id"])["id"], value_set=gone))
+
+    def drop_rejects(self, ids: Iterable[str], features: Iterable[str | None] | None = None) -> None:
+        """Remove rejects of clips, before another try.
+
+        Parameters
+        ----------
+        features: those that are tried again, None among them standing for the clip as a whole; by default all.
+        """
+        gone = pa.array(sorted(set(ids)), pa.string())
+        if not len(gone):
+            return
+        tried = None if features is None else pa.array(list(features), pa.string())
+        for path in parts(self.rejects_folder):
+            rows = read.table(path, ["id", "feature"])
+            marked = pc.is_in(rows["id"], value_set=gone)
+            if tried is not None:
+                marked = pc.and_(marked, pc.is_in(rows["feature"], value_set=tried))
+            _remove_rows(path, marked)
 
     def relocate(self, places: Mapping[str, tuple[str, int, int]]) -> None:
         """Note where clips lie now: id -> (uri, size in bytes, mtime in ns). Their content is the same."""
@@ -304,3 +312,14 @@ def _sorted_table(files: list[Path], schema: pa.Schema, columns: list[str] | Non
         return schema.empty_table() if columns is None else schema.empty_table().select(columns)
     table = pa.concat_tables(tables)
     return table.sort_by([("id", "ascending")]) if "id" in table.column_names else table
+
+
+def _remove_rows(path: Path, gone: pa.ChunkedArray) -> None:
+    """Write a part again without the rows that are marked; one that loses all of them goes."""
+    if not pc.any(gone).as_py():
+        return
+    rest = read.table(path).filter(pc.invert(gone))
+    if rest.num_rows:
+        write_table(path, rest, values=value_leaf(path))
+    else:
+        path.unlink()

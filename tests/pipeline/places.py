@@ -50,7 +50,8 @@ class Place:
         """What an extraction leaves behind: rows for all tasks, but rejects for those in ``reject`` (id -> reason) and
         for those that planning could not read. ``audio`` is the sound stream of the clips."""
         self.dataset.drop(plan.changed)
-        self.dataset.drop(plan.stale_rejects, rejects_only=True)
+        self.dataset.drop_rejects(plan.stale_rejects, [None, "sound", *self.entries])
+        self.dataset.drop_rejects(plan.lost_rejects)
         self.dataset.relocate({i: (clip.uri, clip.size_bytes, clip.mtime_ns) for i, clip in plan.moved.items()})
         for task in tasks_of(plan):
             sha256 = task.sha256 or ("" if task.refused else sha(Path(task.uri).read_text()))

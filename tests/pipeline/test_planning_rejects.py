@@ -11,7 +11,7 @@ from places import Place, counts, sha, tasks_of
 
 from pipeline import planning
 from pipeline.inputs import InputClip
-from pipeline.planning import Unit
+from pipeline.planning import Unit, attempt_key
 from transforms.decoding import Limits
 
 
@@ -51,7 +51,7 @@ def test_rejected_clip_with_new_content_is_tried(place: Place) -> None:
     mended = [place.clip("a.mp4", "mended"), place.clip("b.mp4", "mended too", clip_id="b")]
     plan = place.plan(mended)
     assert sorted(task.clip_id for task in tasks_of(plan)) == sorted([sha("mended"), "b"])
-    assert sorted(plan.stale_rejects) == sorted(["b", sha("bad")]), "the old rejects of that id and that file go"
+    assert (plan.stale_rejects, plan.lost_rejects) == (["b"], [sha("bad")]), "the rejects of that id and that file go"
     place.carry_out(plan)
     assert counts(place.plan(mended)) == (2, 0, 0, 0)
     assert place.dataset.rejects() == []
@@ -139,8 +139,9 @@ def rejected(place: Place, features: dict[str, str]) -> tuple[list[InputClip], s
     rest = dataclasses.replace(task, features=tuple(n for n in task.features if n not in features))
     place.carry_out(dataclasses.replace(plan, units=[Unit(plan.units[0].shard, (rest,))]), audio=SOUND)
     same = {"sha256": sha("a"), "uri": task.uri, "size_bytes": task.size_bytes, "mtime_ns": task.mtime_ns}
+    now = {name: attempt_key(Limits(), place.entries, name) for name in features}
     rows = [
-        reject_row(task.clip_id, **same, feature=name, reason="not_finite", attempt=attempt or plan.attempt)
+        reject_row(task.clip_id, **same, feature=name, reason="not_finite", attempt=attempt or now[name])
         for name, attempt in features.items()
     ]
     add_rejects(place.dataset, rows)

@@ -134,7 +134,7 @@ def test_clip_whose_feature_was_turned_away_lacks_nothing(dataset: Dataset) -> N
     add_clips(dataset, [clip_row("later")])
     add_rejects(dataset, [reject_row("later", feature="inception", reason="not_finite")])
     assert found(dataset) == [], "and what would be derived from it is not missing either"
-    dataset.drop(["later"], rejects_only=True)
+    dataset.drop_rejects(["later"])
     one(dataset, "features/inception: 1 clips lack it, such as later")
 
 

@@ -23,6 +23,7 @@ CARD = Card(
     dtype="float32",
     unit=UNIT,
     hop_s=1.0,
+    one_second_grid=True,
     tolerance=1e-3,
     parameters=FRAMES
     | {"max_s": Parameter(PAPER_MAX_S, "ours", "as far as the frame features look, so that rows pair up", minimum=1)},

@@ -16,6 +16,7 @@ CARD = Card(
     dtype="float16",
     unit="1",
     hop_s=1.0,
+    one_second_grid=True,
     # torch, OpenVINO and CUDA in float32 agree to 6e-6 of the largest value (measured); float16 rounds at 2^-11.
     tolerance=5e-4,
     parameters={

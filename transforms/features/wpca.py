@@ -19,6 +19,7 @@ CARD = Card(
     dtype="float16",
     unit="standard deviations of the training frames",
     hop_s=1.0,
+    one_second_grid=True,
     # the float16 rounding of the input, magnified by 1 / sqrt(eigenvalue + epsilon)
     tolerance=1e-2,
     input="inception",

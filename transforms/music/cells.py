@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from transforms.music import kernels
 from transforms.music.contract import Contract
 from transforms.music.excerpt import extend
 from transforms.music.layout import HOP, HPSS_HOP, RATE_HZ, ROWS
@@ -31,15 +32,15 @@ def cells(sound: Sound, count: int, contract: Contract) -> tuple[np.ndarray, np.
     -------
     (float32 [count, 380], bool [count]): the averages, 0 and False where a cell has no sound.
     """
-    from transforms.music.rows import frames as fast_frames
-
     values, mask = np.zeros((count, ROWS), dtype=np.float32), np.zeros(count, dtype=bool)
     first, end = round(sound.start_s * RATE_HZ), min(round(sound.end_s * RATE_HZ), len(sound.samples))
+    if sound.start_s < sound.end_s:
+        end = max(end, first + 1)  # less than a sample is one all the same
     if first >= end:
         return values, mask
     # whole hops of the separation, so that nothing is lost at the end whatever the contract says of its tail
     length = max(SHORTEST, math.ceil(len(sound.samples) / HPSS_HOP) * HPSS_HOP)
-    rows = fast_frames(extend(sound.samples, length), contract)
+    rows = kernels.frames(extend(sound.samples, length), contract)
     for cell in range(first // RATE_HZ, min(count, (end - 1) // RATE_HZ + 1)):
         begins, ends = max(first, cell * RATE_HZ), min(end, (cell + 1) * RATE_HZ)
         low, high = -(-begins // HOP), -(-ends // HOP)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from transforms.music import kernels
 from transforms.music.contract import Contract
 from transforms.music.layout import EXCERPT_FRAMES, EXCERPT_S, EXCERPT_SAMPLES, HOP, RATE_HZ
 from transforms.views import Sound, SoundView
@@ -26,17 +27,20 @@ def frames(sound: Sound, contract: Contract) -> tuple[np.ndarray, np.ndarray]:
 
     Returns
     -------
-    (float32 [1366, 380], bool [1366]): the frames, and which of them are centred on a sample of the track.
+    (float32 [1366, 380], bool [1366]): the frames, and which of them are centred on a sample of the track; the last
+    one is centred right behind the excerpt, and counts where the track fills it.
 
     Raises
     ------
-    ValueError: the track has no sample.
+    ValueError: nothing of the track could be decoded there.
     """
-    if not len(sound.samples):
-        raise ValueError("the sound track is shorter than a sample")
+    first, end = (round(edge_s * RATE_HZ) - sound.origin for edge_s in (sound.start_s, sound.end_s))
+    if sound.start_s < sound.end_s:
+        end = max(end, first + 1)  # less than a sample is one all the same
+    if first >= end:
+        raise ValueError("no sample of the sound track could be decoded in its middle")
     key = ("excerpt", contract)
     if key not in sound.shared:
-        from transforms.music.rows import frames as fast_frames
-
-        sound.shared[key] = fast_frames(extend(sound.samples, EXCERPT_SAMPLES), contract)
-    return sound.shared[key], np.arange(EXCERPT_FRAMES) * HOP < len(sound.samples)
+        sound.shared[key] = kernels.frames(extend(sound.samples, EXCERPT_SAMPLES), contract)
+    centres = np.arange(EXCERPT_FRAMES) * HOP
+    return sound.shared[key], (centres >= first) & ((centres < end) | (end >= EXCERPT_SAMPLES))

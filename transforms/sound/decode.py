@@ -45,8 +45,8 @@ def decode_sound(
     Returns
     -------
     (views, flags): float32 samples [round(min(duration, max_s) * rate)] for each view, or those of its excerpt; no
-    view at all, with the flag ``sound_error``, where the track cannot be decoded. ``sound_decode_errors``: some packets
-    were damaged, of those that were decoded.
+    view at all, with the flag ``sound_error``, where the track cannot be decoded, and none of an excerpt in which
+    nothing can. ``sound_decode_errors``: some packets were damaged, of those that were decoded.
     """
     import av
     from av.audio.frame import format_dtypes
@@ -76,7 +76,10 @@ def decode_sound(
             silence, cut = placer.place(frame, mixer.position)
             if silence:
                 mixer.silence(silence)
+            begins = mixer.position
             mixer.add(frame, cut)
+            for listener in listeners:
+                listener.notice(begins, mixer.position)
             if mixer.full and placer.first is not None:
                 break
     except av.error.FFmpegError:
@@ -88,6 +91,8 @@ def decode_sound(
     for listener in listeners:
         listener.finish()
         part = listener.window
+        if listener.view.excerpt_s is not None and len(part) and not listener.noticed:
+            continue
         covered_s = part.clip_s(placer.first / rate_hz, mixer.position / rate_hz)
         sounds[listener.view] = Sound(listener.samples, part.rate_hz, *covered_s, origin=part.first)
     return sounds, ["sound_decode_errors"] if frames.errors else []

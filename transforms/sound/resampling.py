@@ -40,12 +40,15 @@ class Listener:
     ----------
     samples: float32 [len(window)], silent where the track has no sample.
     begins: the first sample of the track that is wanted.
+    noticed: whether a decoded sample of the track falls into the window; all else is silence that fills gaps.
     """
 
     def __init__(self, view: SoundView, window: Window, track_hz: int, allocate: Allocate) -> None:
         self.view, self.window = view, window
         self.samples = allocate((len(window),), np.float32)
         self._filled = 0
+        self.noticed = False
+        self._bounds = window.first * track_hz, window.end * track_hz
         steps = _steps(view, window, track_hz)
         self._stages = [_Stage(step) for step in steps]
         self.begins = steps[0].begins if steps else window.first
@@ -60,6 +63,12 @@ class Listener:
         block = block[max(0, self.begins - begins) :]
         if len(block) and not self.full:
             self._take(block, last=False)
+
+    def notice(self, begins: int, ends: int) -> None:
+        """Samples [begins, ends) of the track were decoded."""
+        if not self.noticed:
+            first, end = self._bounds
+            self.noticed = begins * self.window.rate_hz < end and ends * self.window.rate_hz > first
 
     def finish(self) -> None:
         """The track is over."""

@@ -49,6 +49,8 @@ def window(view: SoundView, duration_s: Fraction, track_s: tuple[Fraction, Fract
     start_s = min(max(track_s[0], Fraction(0)), cut_s)
     end_s = min(max(track_s[1], start_s), cut_s)
     first, end = round(start_s * rate_hz), round(end_s * rate_hz)
+    if start_s < end_s:
+        end = max(end, first + 1)  # a track that is shorter than a sample of this rate has one all the same
     wanted = int(view.excerpt_s * rate_hz)
     if end - first > wanted:
         first += (end - first - wanted) // 2

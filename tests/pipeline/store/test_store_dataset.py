@@ -343,7 +343,7 @@ def test_relocate_changes_the_place_of_a_clip_and_nothing_else(dataset: Dataset)
 
 def test_drop_of_rejects_only_keeps_clips(dataset: Dataset, ids: list[str]) -> None:
     add_rejects(dataset, [reject_row("clip00", feature="wpca"), reject_row("gone")])
-    dataset.drop(["clip00", "gone"], rejects_only=True)
+    dataset.drop_rejects(["clip00", "gone"])
     assert dataset.rejects() == []
     assert dataset.clips(["id"])["id"].to_pylist() == ids
     assert sorted(dataset.done("inception")) == ids

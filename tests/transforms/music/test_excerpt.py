@@ -142,7 +142,7 @@ def test_silence_and_one_sample() -> None:
     assert set(np.unique(expected[:, 121:140])) == {-80.0}
     one = compute("hpss1140", Sound(np.full(1, 0.5, np.float32), RATE_HZ, 0.0, 1 / RATE_HZ))
     assert np.isfinite(one.values).all()
-    with pytest.raises(ValueError, match="shorter than a sample"):
+    with pytest.raises(ValueError, match="could be decoded"):
         compute("hpss1140", Sound(np.zeros(0, np.float32), RATE_HZ, 0.0, 0.0))
 
 
