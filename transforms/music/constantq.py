@@ -180,6 +180,9 @@ def constant_q(
         starts, gains = filters.starts[rows.start : rows.stop + 1], filters.gains[rows]
         for start in range(0, frames, _BLOCK):
             where = slice(start, start + _BLOCK)
+            if not windows[where].any():
+                response[where] = 0
+                continue
             spectrum = scipy.fft.rfft(windows[where].astype(np.float64), axis=-1)
             _project(spectrum, starts, filters.columns, filters.weights, gains, response[where])
         magnitudes[:, rows] = np.abs(response)

@@ -75,11 +75,13 @@ def mfcc_and_tuning(y: np.ndarray, power: np.ndarray, contract: Contract) -> tup
     bank = filters(RATE_HZ, contract.mfcc_n_fft, contract.mfcc_mels)
     if contract.mfcc_n_fft != SIGNAL_N_FFT:
         return cepstrum(mel(power, bank)), tuning_of_signal(y, contract.cens_bins_per_octave)
-    bands = np.empty((len(power), contract.mfcc_mels), dtype=np.float32)
+    bands = np.zeros((len(power), contract.mfcc_mels), dtype=np.float32)
     peaks, every = Peaks(SIGNAL_N_FFT), SIGNAL_HOP // HOP
     inner = inner_frames(len(y))
     for where, transform in blocks(y, SIGNAL_N_FFT, HOP, contract.padding):
         magnitude = np.abs(transform)
+        if not magnitude.any():
+            continue  # silence has no energy and no peaks
         bands[where] = mel(magnitude**2, bank)
         first, stop = max(where.start, inner.start * every), min(where.stop, inner.stop * every)
         peaks.add(np.ascontiguousarray(magnitude[first - where.start : max(0, stop - where.start) : every]))

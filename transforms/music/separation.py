@@ -128,18 +128,19 @@ def separate(y: np.ndarray, contract: Contract) -> np.ndarray:
         known = where.stop
         ready = total if known == total else known - _HALO
         rows, count = slice(done - base, ready - base), ready - done
-        median31.running(magnitude[: known - base, :_BINS], base, total, done, along_time[:count, :_BINS])
-        median31.running(magnitude[rows, :_BINS].T, 0, _BINS, 0, along_frequency[:count, :_BINS].T)
-        harmonic, percussive = shares[:, :count]
-        _share(
-            spectrum[rows].view(np.float32),
-            magnitude[rows],
-            along_time[:count],
-            along_frequency[:count],
-            harmonic.view(np.float32),
-            percussive.view(np.float32),
-        )
-        _overlap_add(scipy.fft.irfft(shares[:, :count], n=HPSS_N_FFT, axis=-1), window, done, components)
+        if magnitude[rows].any():  # nothing is added by silence
+            median31.running(magnitude[: known - base, :_BINS], base, total, done, along_time[:count, :_BINS])
+            median31.running(magnitude[rows, :_BINS].T, 0, _BINS, 0, along_frequency[:count, :_BINS].T)
+            harmonic, percussive = shares[:, :count]
+            _share(
+                spectrum[rows].view(np.float32),
+                magnitude[rows],
+                along_time[:count],
+                along_frequency[:count],
+                harmonic.view(np.float32),
+                percussive.view(np.float32),
+            )
+            _overlap_add(scipy.fft.irfft(shares[:, :count], n=HPSS_N_FFT, axis=-1), window, done, components)
         done = ready
         kept = slice(max(0, done - _HALO) - base, known - base)
         base += kept.start
