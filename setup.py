@@ -23,6 +23,8 @@ setup(
         "pyarrow>=18",
         "pyyaml>=6",
         "safetensors>=0.5",
+        # PySceneDetect without a second OpenCV
+        "scenedetect-headless>=0.7.2",
         "scipy>=1.13",
         "soxr>=0.5",
         "threadpoolctl>=3.5",
@@ -39,7 +41,7 @@ setup(
         "tfhub": ["tensorflow>=2.20", "tensorflow-hub>=0.16.1", "setuptools<81"],
         # draws the pictures of docs/features
         "docs": ["matplotlib>=3.10"],
-        "test": ["mypy>=1.14", "pytest>=8", "pytest-xdist>=3.6", "ruff>=0.9"],
+        "test": ["mypy>=1.14", "onnx>=1.17", "pytest>=8", "pytest-xdist>=3.6", "ruff>=0.9"],
     },
     entry_points={"console_scripts": ["reelscore = pipeline.cli.main:main"]},
 )

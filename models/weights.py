@@ -1,32 +1,42 @@
 """Which weights a network runs with: the published ones, a person's own, or seeded random ones.
 
-The registry of published files is made of the cards in :mod:`models.backbones`; this module finds, fetches and verifies
-the files. It needs no torch: tensors are read by :func:`load_state`, which is called only where a network is built.
+:mod:`models.published` finds, fetches and verifies the files. This module needs no torch: tensors are read by
+:func:`load_state`, which is called only where a network is built. A scorer of emotions is never random: its numbers
+would mean nothing, and they choose the key frames.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models import backbones, cache, random_weights
-from models.backbones.base import Backbone
+from models import backbones, emotions, random_weights
 from models.checkpoint import Checkpoint, file_sha256
-from models.download import FIRST_BYTE_S, STALL_S, DownloadError, Progress, download, failed_before
+from models.download import FIRST_BYTE_S, STALL_S, Progress
+from models.emotions.base import Score
+from models.published import Fetcher, WeightsError, folder, in_directory, published, search
 
 if TYPE_CHECKING:
     import torch
 
 _log = logging.getLogger("reelscore")
 
-__all__ = ["Checkpoint", "Weights", "WeightsError", "fetch", "listing", "load_state", "resolve"]
-
-
-class WeightsError(Exception):
-    """The weights that were asked for cannot be had; one line for a person, with what to do."""
+__all__ = [
+    "Checkpoint",
+    "ScorerWeights",
+    "Weights",
+    "WeightsError",
+    "fetch",
+    "listing",
+    "load_scorer",
+    "load_state",
+    "resolve",
+    "scorer_files",
+]
 
 
 @dataclass(frozen=True)
@@ -70,6 +80,46 @@ class Weights:
         return cls(**values)
 
 
+@dataclass(frozen=True)
+class ScorerWeights:
+    """The files that a scorer of emotions runs with.
+
+    Parameters
+    ----------
+    scorer: its name.
+    source: ``pretrained``, ``directory``, or ``none`` for a scorer that needs no files.
+    digest: SHA-256 in hex over the digests of all files and their roles; None without files.
+    paths: the files by role.
+    published: whether they are the published ones.
+    """
+
+    scorer: str
+    source: str
+    digest: str | None
+    paths: Mapping[str, str]
+    published: bool
+
+    @property
+    def label(self) -> str:
+        """For people, for example ``pretrained emotion-ferplus-8.onnx + face_detection_yunet_2023mar.onnx``."""
+        if not self.paths:
+            return "no weights"
+        files = " + ".join(Path(path).name for _, path in sorted(self.paths.items()))
+        if self.source == "pretrained":
+            return f"pretrained {files}"
+        note = "the published files" if self.published else "not the published files"
+        return f"directory {Path(next(iter(self.paths.values()))).parent}: {files}, {note}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that :meth:`from_dict` takes."""
+        return {**asdict(self), "paths": dict(self.paths)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> ScorerWeights:
+        """The inverse of :meth:`to_dict`."""
+        return cls(**values)
+
+
 def resolve(
     backbone: str,
     choice: str,
@@ -103,15 +153,83 @@ def resolve(
     if choice == "random":
         return Weights(backbone, "random", random_weights.digest(backbone, seed), None, seed, False)
     if choice not in ("auto", "pretrained"):
-        return _from_directory(card, Path(choice).expanduser())
+        wanted = (card.checkpoint.filename, f"{backbone}.safetensors", f"{backbone}.pth")
+        path = in_directory(Path(choice).expanduser(), wanted, backbone)
+        digest = file_sha256(path)
+        return Weights(backbone, "directory", digest, str(path), None, card.checkpoint.matches(digest))
+    fetcher = Fetcher(folder(cache), say, progress, first_byte_s, stall_s)
     try:
-        path = _published_file(card, _folder(cache), say, progress, first_byte_s, stall_s)
+        path = fetcher.have(card.checkpoint, backbone, ", or choose random weights")
     except WeightsError as error:
         if choice == "pretrained":
             raise
         say(f"warning: {backbone} runs with random weights; its features mean nothing ({error})")
         return resolve(backbone, "random", seed=seed)
     return Weights(backbone, "pretrained", file_sha256(path), str(path), None, True)
+
+
+def scorer_files(
+    scorer: str,
+    choice: str,
+    *,
+    cache: str | Path | None = None,
+    say: Callable[[str], object] = _log.warning,
+    progress: Progress | None = None,
+    first_byte_s: float = FIRST_BYTE_S,
+    stall_s: float = STALL_S,
+) -> ScorerWeights:
+    """Decide on the files of a scorer of emotions and have them here.
+
+    Parameters
+    ----------
+    scorer: its name. One that needs no files has none, whatever the choice.
+    choice: ``pretrained`` or ``auto`` (the published files), or a folder that holds each file under its published name
+        or as ``<scorer>-<role>.onnx``.
+    cache, say, progress, first_byte_s, stall_s: as in :func:`resolve`.
+
+    Raises
+    ------
+    WeightsError: they cannot be had, or random ones were asked for.
+    ValueError: there is no such scorer.
+    """
+    card = emotions.get(scorer)
+    if not card.checkpoints:
+        return ScorerWeights(scorer, "none", None, {}, False)
+    if choice == "random":
+        raise WeightsError(
+            f"scorer {scorer} never runs with random weights: its scores would mean nothing; choose pretrained weights "
+            f"or a folder, or the scorer {emotions.DEFAULT}, which needs none"
+        )
+    fetcher = Fetcher(folder(cache), say, progress, first_byte_s, stall_s)
+    otherwise = f", or choose the scorer {emotions.DEFAULT}, which needs none"
+    paths = {}
+    for role, checkpoint in card.checkpoints.items():
+        if choice in ("auto", "pretrained"):
+            paths[role] = fetcher.have(checkpoint, f"scorer {scorer}", otherwise)
+        else:
+            wanted = (checkpoint.filename, f"{scorer}-{role}.onnx")
+            paths[role] = in_directory(Path(choice).expanduser(), wanted, f"the {role} network of scorer {scorer}")
+    digests = {role: file_sha256(path) for role, path in paths.items()}
+    theirs = all(card.checkpoints[role].matches(digest) for role, digest in digests.items())
+    source = "pretrained" if choice in ("auto", "pretrained") else "directory"
+    return ScorerWeights(scorer, source, _over_all(digests), {role: str(path) for role, path in paths.items()}, theirs)
+
+
+def load_scorer(weights: ScorerWeights) -> Score:
+    """What scores pictures, from the files that :func:`scorer_files` decided on.
+
+    Raises
+    ------
+    WeightsError: a file is gone, has changed since it was chosen, or is not what it should be.
+    """
+    paths = {role: Path(path) for role, path in weights.paths.items()}
+    for role, path in paths.items():
+        if not path.is_file():
+            raise WeightsError(f"{path} is gone: it was chosen as the {role} network of scorer {weights.scorer}")
+    if paths and _over_all({role: file_sha256(path) for role, path in paths.items()}) != weights.digest:
+        files = " or ".join(str(path) for path in paths.values())
+        raise WeightsError(f"{files} has changed since it was chosen for scorer {weights.scorer}")
+    return emotions.get(weights.scorer).load(paths)
 
 
 def fetch(
@@ -122,32 +240,33 @@ def fetch(
     progress: Progress | None = None,
     first_byte_s: float = FIRST_BYTE_S,
     stall_s: float = STALL_S,
-) -> Path:
-    """Have a published file here, by the name of its network or its own; returns where it is.
+) -> list[Path]:
+    """Have published files here, by the name of what needs them or their own; returns where they are.
 
     Raises
     ------
-    WeightsError: it cannot be had.
+    WeightsError: one cannot be had.
     ValueError: the registry knows no such name.
     """
-    for backbone in backbones.names():
-        card = backbones.get(backbone)
-        if name in (backbone, card.checkpoint.name, card.checkpoint.filename):
-            return _published_file(card, _folder(cache), say, progress, first_byte_s, stall_s)
-    known = ", ".join(backbones.names())
-    raise ValueError(f"no published weights are called {name!r}; there are: {known}")
+    registry = published()
+    found = [one for one, users in registry if name in (*users, one.name, one.filename)]
+    if not found:
+        known = ", ".join(sorted({user for _, users in registry for user in users}))
+        raise ValueError(f"no published weights are called {name!r}; there are: {known}")
+    fetcher = Fetcher(folder(cache), say, progress, first_byte_s, stall_s)
+    return [fetcher.have(one, name) for one in found]
 
 
 def listing(*, cache: str | Path | None = None) -> list[dict[str, Any]]:
-    """Every published file: ``backbone, name, filename, url, sha256, licence, bytes, about, path``.
+    """Every published file: ``used_by, name, filename, url, sha256, licence, bytes, about, path``.
 
-    ``path`` is where the verified file lies here, None where it does not.
+    ``used_by`` has the networks and scorers that need the file; ``path`` is where the verified file lies here, None
+    where it does not.
     """
     rows = []
-    for backbone in backbones.names():
-        checkpoint = backbones.get(backbone).checkpoint
-        found, _ = _search(checkpoint, _folder(cache))
-        rows.append({"backbone": backbone, **asdict(checkpoint), "path": str(found) if found else None})
+    for checkpoint, users in published():
+        found, _ = search(checkpoint, folder(cache))
+        rows.append({"used_by": users, **asdict(checkpoint), "path": str(found) if found else None})
     return rows
 
 
@@ -183,54 +302,7 @@ def load_state(weights: Weights) -> dict[str, torch.Tensor]:
     return state
 
 
-def _folder(named: str | Path | None) -> Path:
-    return (Path(named).expanduser() if named else cache.root()) / "weights"
-
-
-def _search(checkpoint: Checkpoint, folder: Path) -> tuple[Path | None, Path | None]:
-    """The verified file, and a damaged one that bears its name."""
-    damaged = None
-    for path in (folder / checkpoint.filename, cache.torch_hub() / checkpoint.filename):
-        if path.is_file():
-            if checkpoint.matches(file_sha256(path)):
-                return path, damaged
-            damaged = damaged or path
-    return None, damaged
-
-
-def _published_file(
-    card: Backbone,
-    folder: Path,
-    say: Callable[[str], object],
-    progress: Progress | None,
-    first_byte_s: float,
-    stall_s: float,
-) -> Path:
-    checkpoint = card.checkpoint
-    found, damaged = _search(checkpoint, folder)
-    if found:
-        return found
-    if damaged:
-        say(f"warning: {damaged} is not the published file (its SHA-256 does not start with {checkpoint.sha256})")
-    if not failed_before(checkpoint):
-        size = f" ({checkpoint.bytes / 1e6:.0f} MB)" if checkpoint.bytes else ""
-        say(f"fetching {checkpoint.filename}{size} from {checkpoint.url}")
-    try:
-        return download(checkpoint, folder, progress=progress, first_byte_s=first_byte_s, stall_s=stall_s)
-    except DownloadError as error:
-        raise WeightsError(
-            f"no pretrained weights for {card.name}: {error}; put {checkpoint.filename} into {folder} "
-            f"(from {checkpoint.url}), or choose random weights"
-        ) from error
-
-
-def _from_directory(card: Backbone, folder: Path) -> Weights:
-    if not folder.is_dir():
-        raise WeightsError(f"no folder {folder}: weights are auto, pretrained, random, or a folder that holds them")
-    wanted = (card.checkpoint.filename, f"{card.name}.safetensors", f"{card.name}.pth")
-    for name in wanted:
-        path = (folder / name).resolve()
-        if path.is_file():
-            digest = file_sha256(path)
-            return Weights(card.name, "directory", digest, str(path), None, card.checkpoint.matches(digest))
-    raise WeightsError(f"{folder} holds no weights for {card.name}: expected one of {', '.join(wanted)}")
+def _over_all(digests: Mapping[str, str]) -> str:
+    """One SHA-256 over those of several files by role."""
+    lines = "".join(f"{role}:{digest}\n" for role, digest in sorted(digests.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from models import backbones
-from models.weights import Weights
+from models import backbones, emotions
+from models.backbones import Backbone
+from models.emotions import Scorer
+from models.weights import ScorerWeights, Weights
 from transforms.card import Value, fingerprint
-from transforms.features import Derivation, Feature, NetworkExtractor, SoundExtractor
+from transforms.features import Derivation, Feature, NetworkExtractor, ShotExtractor, SoundExtractor
 from transforms.projections import Projection
 from transforms.youtube8m import HIGHEST, LOWEST
 
@@ -17,7 +19,7 @@ def make_entry(
     feature: Feature,
     parameters: Mapping[str, Value],
     *,
-    weights: Weights | None = None,
+    weights: Weights | ScorerWeights | None = None,
     projection: Projection | None = None,
     source: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -25,7 +27,7 @@ def make_entry(
 
     Parameters
     ----------
-    weights: of an extractor's backbone.
+    weights: of an extractor's backbone or scorer.
     projection: of a derivation that has one.
     source: the entry of the feature that a derivation reads.
     """
@@ -35,6 +37,8 @@ def make_entry(
     if isinstance(feature, SoundExtractor):
         dims = feature.dims(parameters) if feature.dims else dims
         hop_s = feature.hop_s(parameters) if feature.hop_s else hop_s
+    elif isinstance(feature, ShotExtractor):
+        dims = feature.dims(parameters) if feature.dims else dims
     elif projection is not None:
         dims = projection.dims_out
     elif isinstance(feature, Derivation) and feature.dims is not None and source is not None:
@@ -48,7 +52,7 @@ def make_entry(
             weights=weights.digest if weights else None,
             projection=projection.digest if projection else None,
             input=source["fingerprint"] if source else None,
-            backbone=_backbone(feature),
+            backbone=_backbone(feature, parameters),
         ),
         "about": card.about,
         "paper": card.paper,
@@ -57,7 +61,9 @@ def make_entry(
         "dtype": "uint8" if quantised else card.dtype,
         "unit": card.unit,
         "hop_s": hop_s,
+        "row": card.row,
         "one_second_grid": card.one_second_grid,
+        "columns": {name: column.type for name, column in card.columns.items()},
         "tolerance": card.tolerance,
         "input": card.input,
         "parameters": {
@@ -67,7 +73,7 @@ def make_entry(
                 "source": known.source if parameters[name] == known.value else "user",
                 "note": known.note,
             }
-            for name, known in card.known(parameters.get("contract")).items()
+            for name, known in card.known(parameters.get(card.chooser[0])).items()
         },
         # random features never pass for trained ones: what a feature is made from passes this on
         "weights": weights.to_dict() if weights else (source or {}).get("weights"),
@@ -80,11 +86,14 @@ def make_entry(
     return entry
 
 
-def _backbone(feature: Feature) -> str | None:
-    """Name and version of an extractor's network, whose code its numbers depend on as well."""
-    if not isinstance(feature, NetworkExtractor):
+def _backbone(feature: Feature, parameters: Mapping[str, Value]) -> str | None:
+    """Name and version of an extractor's network or scorer, whose code its numbers depend on as well."""
+    if isinstance(feature, NetworkExtractor):
+        card: Backbone | Scorer = backbones.get(feature.backbone)
+    elif isinstance(feature, ShotExtractor) and feature.scorer is not None:
+        card = emotions.get(feature.scorer(parameters))
+    else:
         return None
-    card = backbones.get(feature.backbone)
     return f"{card.name} {card.version}"
 
 

@@ -1,4 +1,4 @@
-"""One unit of an extraction, from files to Parquet parts: decode, listen, run networks in batches, write.
+"""One unit of an extraction, from files to Parquet parts: decode, listen, look at shots, run networks, write.
 
 Knows nothing of Beam: :mod:`pipeline.jobs.extract` wraps it, search uses it for a single file.
 """
@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 
 from models.backends import FrameEncoder, load_encoder
-from models.weights import Weights
+from models.emotions.base import Score
+from models.weights import ScorerWeights, Weights, load_scorer
 from pipeline.entries import parameters_of
 from pipeline.errors import JobError
 from pipeline.inputs import files
@@ -31,9 +32,10 @@ from pipeline.store.write import write_feature, write_rows
 from transforms import features
 from transforms.decoding import DecoderProcess, Limits
 from transforms.errors import RejectError
-from transforms.features import Extractor, NetworkExtractor, SoundExtractor
+from transforms.features import Extractor, NetworkExtractor, ShotExtractor, SoundExtractor
+from transforms.features.base import Rows
 from transforms.sound import write_flac
-from transforms.views import ClipInfo, Frames, Sound, View
+from transforms.views import ClipInfo, DecodedClip, Frames, Shots, Sound, View
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,8 @@ class UnitResult:
     Attributes
     ----------
     rejects: one (feature or None, reason) for each.
-    seconds: ``decode_cpu`` (in the decoders), ``sound_cpu`` (of its features), ``wait`` (for both), ``model``,
-        ``write``.
+    seconds: ``decode_cpu`` (in the decoders), ``feature_cpu`` (of the features of sound and shots), ``wait`` (for
+        both), ``model``, ``write``.
     """
 
     clips: int = 0
@@ -84,10 +86,10 @@ class Extraction:
         self._extractors: dict[str, Extractor] = {}
         for name in config.entries:
             feature = features.get(name)
-            assert isinstance(feature, NetworkExtractor | SoundExtractor)
+            assert isinstance(feature, Extractor)
             self._extractors[name] = feature
         self._encoders: dict[str, FrameEncoder] = {}
-        self._sounds = {name: x for name, x in self._extractors.items() if isinstance(x, SoundExtractor)}
+        self._scorers: dict[str, Score] = {}
         self._decoders: queue.SimpleQueue[DecoderProcess] = queue.SimpleQueue()
         self._opened: list[DecoderProcess] = []
         self._pool: ThreadPoolExecutor | None = None
@@ -102,9 +104,11 @@ class Extraction:
         models.backends.DeviceError: the device that was asked for is not there.
         """
         for name, extractor in self._extractors.items():
+            entry = self._config.entries[name]
+            if isinstance(extractor, ShotExtractor) and extractor.scorer is not None:
+                self._scorers[name] = load_scorer(ScorerWeights.from_dict(entry["weights"]))
             if not isinstance(extractor, NetworkExtractor):
                 continue
-            entry = self._config.entries[name]
             self._encoders[name] = load_encoder(
                 extractor.backbone,
                 Weights.from_dict(entry["weights"]),
@@ -134,6 +138,7 @@ class Extraction:
         for encoder in self._encoders.values():
             encoder.close()
         self._encoders = {}
+        self._scorers = {}
 
     # -- one clip --------------------------------------------------------------------------------------------------
 
@@ -155,7 +160,7 @@ class Extraction:
                 if task.needs_row or task.features:
                     views = list(dict.fromkeys(self._views(task).values()))
                     result.decoded = decoder.decode(str(path), views)
-                    self._listen(result)
+                    self._compute(result)
                 if task.needs_sound and (result.decoded is None or result.decoded.info.audio is not None):
                     self._keep_sound(path, result)
         except RejectError as error:
@@ -164,37 +169,42 @@ class Extraction:
             self._decoders.put(decoder)
         return result
 
-    def _listen(self, result: Extracted) -> None:
-        """Compute what the clip's sound gives, beside the other clips' decoding; the samples are dropped then."""
+    def _compute(self, result: Extracted) -> None:
+        """Compute what the clip's sound and shots give, beside the others' decoding; their data is dropped then."""
         decoded = result.decoded
         assert decoded is not None
         began = time.thread_time()
-        views = self._views(result.task)
-        for name, extractor in self._sounds.items():
-            if name not in views:
+        for name, view in self._views(result.task).items():
+            extractor, entry = self._extractors[name], self._config.entries[name]
+            if isinstance(extractor, NetworkExtractor):
                 continue
-            entry = self._config.entries[name]
             try:
-                sound = decoded.views.get(views[name])
-                if sound is None:
-                    raise _why_silent(decoded.info)
-                assert isinstance(sound, Sound)
                 try:
-                    rows = extractor.compute(sound, decoded.info.duration_s, parameters_of(entry))
+                    rows = self._rows(name, extractor, decoded, view)
                 except ValueError as error:
                     raise RejectError("not_computable", f"{name}: {error}", "extract") from None
                 except MemoryError:
-                    raise RejectError("memory_limit", f"{name}: not enough memory for this sound", "extract") from None
+                    raise RejectError("memory_limit", f"{name}: not enough memory for this clip", "extract") from None
                 row = {"id": result.task.clip_id, "sha256": result.sha256, "start_s": rows.start_s}
                 row["values"] = stored(rows.values, entry)
                 if entry["layout"] == "sequence":
-                    row |= {"times_s": rows.times_s, "mask": rows.mask}
+                    row |= {"times_s": rows.times_s, "mask": rows.mask, **rows.columns}
                 result.values[name] = row
             except RejectError as error:
                 result.errors.append((name, error))
-        for view in [view for view, data in decoded.views.items() if isinstance(data, Sound)]:
+        for view in [view for view, data in decoded.views.items() if not isinstance(data, Frames)]:
             del decoded.views[view]
-        result.sound_cpu_s = time.thread_time() - began
+        result.feature_cpu_s = time.thread_time() - began
+
+    def _rows(self, name: str, extractor: SoundExtractor | ShotExtractor, decoded: DecodedClip, view: View) -> Rows:
+        parameters, data = parameters_of(self._config.entries[name]), decoded.views.get(view)
+        if isinstance(extractor, ShotExtractor):
+            assert isinstance(data, Shots)
+            return extractor.compute(data, parameters, self._scorers.get(name))
+        if data is None:
+            raise _why_silent(decoded.info)
+        assert isinstance(data, Sound)
+        return extractor.compute(data, decoded.info.duration_s, parameters)
 
     def _keep_sound(self, path: Path, result: Extracted) -> None:
         clip_id = result.task.clip_id
@@ -238,7 +248,7 @@ class Extraction:
                 waiting.append(clip)
                 if clip.decoded is not None:
                     clock["decode_cpu"] = clock.get("decode_cpu", 0.0) + clip.decoded.cpu_s
-                    clock["sound_cpu"] = clock.get("sound_cpu", 0.0) + clip.sound_cpu_s
+                    clock["feature_cpu"] = clock.get("feature_cpu", 0.0) + clip.feature_cpu_s
                     frames += max((len(f) for f in clip.decoded.views.values() if isinstance(f, Frames)), default=0)
             if waiting and (clip is None or frames >= self._config.batch):
                 began = time.perf_counter()
@@ -292,7 +302,7 @@ class Extraction:
         JobError: the output cannot be written.
         """
         result = UnitResult(encoders={name: encoder.describe() for name, encoder in self._encoders.items()})
-        clock: dict[str, float] = {"decode_cpu": 0.0, "sound_cpu": 0.0, "wait": 0.0, "model": 0.0}
+        clock: dict[str, float] = {"decode_cpu": 0.0, "feature_cpu": 0.0, "wait": 0.0, "model": 0.0}
         finished: list[Extracted] = []
         for clip in self.extract(self.decoded(len(unit.tasks)), clock):
             finished.append(clip)

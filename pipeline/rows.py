@@ -22,7 +22,7 @@ class Extracted:
     ----------
     values: feature -> row for :func:`pipeline.store.write.write_feature`.
     errors: (feature or None for the whole clip, error).
-    sound_cpu_s: CPU seconds that the features of the sound took.
+    feature_cpu_s: CPU seconds that the features of sound and shots took.
     """
 
     task: ClipTask
@@ -30,7 +30,7 @@ class Extracted:
     decoded: DecodedClip | None = None
     values: dict[str, dict[str, Any]] = field(default_factory=dict)
     errors: list[tuple[str | None, RejectError]] = field(default_factory=list)
-    sound_cpu_s: float = 0.0
+    feature_cpu_s: float = 0.0
 
 
 def stored(values: np.ndarray, entry: Mapping[str, Any]) -> np.ndarray:

@@ -43,8 +43,12 @@ class Settings:
     clips_per_part: int | None = None
 
     def parameters(self, feature: str) -> dict[str, Value]:
-        """All parameters of a feature: the card's defaults, then what was set."""
-        return features.get(feature).card.values(self.overrides.get(feature))
+        """All parameters of a feature: the card's defaults, then what was set, for what it follows or for itself."""
+        card = features.get(feature).card
+        known, given = card.known(), dict[str, Value]()
+        for name in (*card.follows, feature):
+            given |= {key: value for key, value in self.overrides.get(name, {}).items() if key in known}
+        return card.values(given)
 
     def over(self, base: Mapping[str, Mapping[str, Value]]) -> Settings:
         """These settings, with a recipe's parameters where a person has set none."""

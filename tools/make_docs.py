@@ -11,7 +11,7 @@ from models import backbones
 from pipeline import recipes
 from transforms import features
 from transforms.card import Card, Parameter
-from transforms.features import Derivation, Feature, NetworkExtractor, SoundExtractor
+from transforms.features import Feature, NetworkExtractor, ShotExtractor, SoundExtractor
 from transforms.music.layout import BLOCKS, COMPONENT_ROWS, COMPONENTS, ROWS
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -33,11 +33,13 @@ def feature_page(name: str) -> str:
     lines = [_NOTE, f"# {card.name}", "", f"{card.about[0].upper()}{card.about[1:]}.", "", f"Source: {card.paper}.", ""]
     lines += ["| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in _facts(feature)), ""]
     lines += ["## Parameters", "", "Set one with `--set " + f"{card.name}.PARAMETER=VALUE`.", ""]
-    shared = card.known() if not card.contracts else {**card.parameters, "contract": card.known()["contract"]}
+    chooser = card.chooser[0]
+    shared = card.known() if not card.contracts else {**card.parameters, chooser: card.known()[chooser]}
     lines += ["| parameter | default | from | meaning |", "|---|---|---|---|"]
     lines += [f"| `{key}` | `{known.value}` | {known.source} | {_meaning(known)} |" for key, known in shared.items()]
     lines += _contract_lines(card)
-    function = feature.compute if isinstance(feature, Derivation | SoundExtractor) else feature.view
+    lines += _column_lines(card)
+    function = feature.view if isinstance(feature, NetworkExtractor) else feature.compute
     lines += ["", "## Computation", "", " ".join((function.__doc__ or "").split()), ""]
     if name in _STATISTICS:
         lines += _row_lines(name)
@@ -46,7 +48,9 @@ def feature_page(name: str) -> str:
 
 def _facts(feature: Feature) -> list[tuple[str, str]]:
     card = feature.card
-    layout = f"a row every {card.hop_s:g} s" if card.layout == "sequence" else "one vector a clip"
+    layout = "one vector a clip"
+    if card.layout == "sequence":
+        layout = f"a row every {card.hop_s:g} s" if card.hop_s is not None else f"a row is {card.row}"
     facts = [
         ("layout", layout),
         ("dimensions", str(card.dims or "as many as the projection has")),
@@ -64,6 +68,11 @@ def _facts(feature: Feature) -> list[tuple[str, str]]:
         facts.append(("listens to", f"{part}, one channel at {view.rate_hz:,} Hz"))
         if feature.dims is not None:
             facts[1] = ("dimensions", f"{feature.dims(card.defaults())} (follows from the parameters)")
+    elif isinstance(feature, ShotExtractor):
+        facts.append(("looks at", "every picture, in small; the pictures that stand for each shot"))
+        if card.follows:
+            links = ", ".join(f"[{name}]({name}.md)" for name in card.follows)
+            facts.append(("follows", f"{links}: what is set there holds here"))
     else:
         facts.append(("derived from", f"[{card.input}]({card.input}.md)"))
         if feature.projection is not None:
@@ -82,8 +91,9 @@ def _contract_lines(card: Card) -> list[str]:
     if not card.contracts:
         return []
     names = list(card.contracts)
-    lines = ["", f"## Contracts: {', '.join(names)}", ""]
-    lines += ["Paper and published code disagree. Each difference is a parameter; `contract` sets them all.", ""]
+    chooser, meaning = card.chooser
+    lines = ["", f"## {chooser.capitalize()}s: {', '.join(names)}", ""]
+    lines += [f"`{chooser}`: {meaning}.", ""]
     lines += [f"| parameter | {' | '.join(names)} | choices |", "|---|" + "---|" * (len(names) + 1)]
     for key in card.contracts[names[0]]:
         each = [card.contracts[name][key] for name in names]
@@ -92,6 +102,15 @@ def _contract_lines(card: Card) -> list[str]:
             cells[1:] = ["the same"] * (len(each) - 1)
         lines.append(f"| `{key}` | {' | '.join(cells)} | {', '.join(map(str, each[0].choices))} |")
     return lines
+
+
+def _column_lines(card: Card) -> list[str]:
+    """What stands beside the values."""
+    if not card.columns:
+        return []
+    lines = ["", "## Columns", "", "Beside `values`, `times_s` and `mask`, one for each row.", ""]
+    lines += ["| column | type | |", "|---|---|---|"]
+    return lines + [f"| `{name}` | {column.type} | {column.about} |" for name, column in card.columns.items()]
 
 
 def _row_lines(name: str) -> list[str]:

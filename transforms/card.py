@@ -52,6 +52,14 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Column:
+    """What stands beside the values of a sequence, one for each row."""
+
+    type: Literal["float32", "float64", "int64", "bool", "binary"]
+    about: str
+
+
+@dataclass(frozen=True)
 class Card:
     """The description of one feature.
 
@@ -67,8 +75,12 @@ class Card:
     hop_s: spacing of the rows of a sequence in seconds.
     tolerance: how far two backends may be apart, relative to the largest value of the clip.
     parameters: every constant with its provenance.
-    contracts: where a paper and its code disagree: name -> the parameters that differ, with the same keys in each. The
-        first one is the default, and the parameter ``contract`` chooses.
+    contracts: sets of parameters that belong together, such as a paper's and its code's where the two disagree: name ->
+        the parameters that differ, with the same keys in each. The first one is the default.
+    chooser: (name, meaning) of the parameter that chooses between them.
+    follows: features whose parameters this one shares: what is set for them holds here, unless it is set here as well.
+    columns: what a table holds for each row of a sequence besides values, times and mask.
+    row: what a row of a sequence is, where rows are not evenly spaced.
     input: the feature that a derivation reads; None for an extractor.
     one_second_grid: row k is second k of the clip's timeline, and there are ceil(min(duration, max_s)) rows; features
         on this grid pair up row by row.
@@ -88,9 +100,16 @@ class Card:
     contracts: Mapping[str, Mapping[str, Parameter]] = field(default_factory=dict)
     input: str | None = None
     one_second_grid: bool = False
+    chooser: tuple[str, str] = (
+        "contract",
+        "sets the parameters in which paper and code differ; each of them can also be set by itself",
+    )
+    follows: tuple[str, ...] = ()
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    row: str = ""
 
     def known(self, contract: Value = None) -> dict[str, Parameter]:
-        """Every parameter by name, with the defaults of a contract (None: of the default one).
+        """Every parameter by name, with the defaults of one of the contracts (None: of the default one).
 
         Raises
         ------
@@ -101,16 +120,15 @@ class Card:
             names = tuple(self.contracts)
             name = names[0] if contract is None else str(contract)
             if name not in names:
-                raise ValueError(f"{self.name}.contract={name}: expected one of {', '.join(names)}")
-            note = "sets the parameters in which paper and code differ; each of them can also be set by itself"
-            found["contract"] = Parameter(name, "ours", note, names)
+                raise ValueError(f"{self.name}.{self.chooser[0]}={name}: expected one of {', '.join(names)}")
+            found[self.chooser[0]] = Parameter(name, "ours", self.chooser[1], names)
             found |= self.contracts[name]
         return found
 
     def values(self, overrides: Mapping[str, Value] | None = None) -> dict[str, Value]:
         """The parameter values in force: the defaults (of the contract that ``overrides`` name), then ``overrides``."""
         given = dict(overrides or {})
-        return {name: known.value for name, known in self.known(given.get("contract")).items()} | given
+        return {name: known.value for name, known in self.known(given.get(self.chooser[0])).items()} | given
 
     def defaults(self) -> dict[str, Value]:
         """The parameter values that hold where a user says nothing."""

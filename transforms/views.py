@@ -7,7 +7,7 @@ Views are frozen and hashable: they are dictionary keys, and their fields are pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,37 @@ class SoundView:
     via_hz: int | None = None
 
 
-View = FrameView | SoundView
+@dataclass(frozen=True)
+class ShotView:
+    """Every picture of the clip, cut into shots while it is decoded, and of each shot the pictures that stand for it.
+
+    Parameters
+    ----------
+    method: a detector of :mod:`transforms.shots.detectors`.
+    threshold: difference from which a picture may begin a shot, in the method's own measure.
+    ratio: how many times the mean difference of its neighbours a cut has to reach; 0: not asked.
+    window: neighbours on either side.
+    floor: least difference that counts, whatever the ratio, in the method's own measure.
+    min_length_s: no shot is shorter, but for the last one.
+    flash_frames: a change that is gone after so many pictures makes no cut.
+    gradual: whether dissolves are looked for.
+    max_s: pictures at or after this second are not looked at.
+    short_px: shorter side of the pictures that are handed on, whose aspect is kept; smaller ones are not enlarged.
+    """
+
+    method: str = "histogram"
+    threshold: float = 0.08
+    ratio: float = 3.5
+    window: int = 3
+    floor: float = 0.0
+    min_length_s: float = 0.6
+    flash_frames: int = 3
+    gradual: bool = True
+    max_s: float = PAPER_MAX_S
+    short_px: int = 256
+
+
+View = FrameView | SoundView | ShotView
 
 
 @dataclass
@@ -102,6 +132,53 @@ class Sound:
     end_s: float
     origin: int = 0
     shared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+
+#: What stands for a shot (second axis of ``Shots.pictures``): its first settled picture, and the one that differs most
+#: from the picture before it, among those after the first.
+FIRST, KEY = 0, 1
+
+
+@dataclass
+class Shots:
+    """The data of a :class:`ShotView`: n shots in order, each beginning where the one before ends.
+
+    Pictures are counted from 0 in the order in which they are shown; times are seconds from the clip's start.
+
+    Attributes
+    ----------
+    first_frames, end_frames: int64 [n], half-open.
+    starts_s, ends_s: float64 [n], half-open; a shot begins with the pts of its first picture, the last one ends with
+        the clip or at ``max_s``.
+    gradual_s: float64 [n, 2]: the dissolve by which a shot begins, half-open; both are its start for a cut.
+    jumps: float32 [n], histogram difference (0 to 1) between a shot's first picture and the one before; 0 at first.
+    histograms: float32 [n, 128], mean colour histogram of each shot's pictures; sums to 1.
+    frames, times_s: int64, float64 [n, 2], of the pictures that stand for a shot: :data:`FIRST` and :data:`KEY`. A
+        dissolve is passed over; in a shot of one picture both are that one.
+    differences: float32 [n, 2], histogram difference of each to the picture before it.
+    pictures: uint8 [n, 2, height, width, 3], RGB, upright.
+    shared: what features of the same clip compute in common, by a key of their own; gone with the pictures.
+    """
+
+    first_frames: np.ndarray
+    end_frames: np.ndarray
+    starts_s: np.ndarray
+    ends_s: np.ndarray
+    gradual_s: np.ndarray
+    jumps: np.ndarray
+    histograms: np.ndarray
+    frames: np.ndarray
+    times_s: np.ndarray
+    differences: np.ndarray
+    pictures: np.ndarray
+    shared: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def __len__(self) -> int:
+        return len(self.first_frames)
+
+
+#: The arrays of :class:`Shots` besides the pictures.
+SHOT_ARRAYS = tuple(each.name for each in fields(Shots) if each.name not in ("pictures", "shared"))
 
 
 @dataclass
@@ -162,5 +239,5 @@ class DecodedClip:
     """A clip with the data of every view that was asked for (a sound view is absent where there is no sound)."""
 
     info: ClipInfo
-    views: dict[View, Frames | Sound]
+    views: dict[View, Frames | Sound | Shots]
     cpu_s: float = 0.0

@@ -120,9 +120,11 @@ def _gpu() -> str:
 
 
 def _weights() -> str:
-    from models import weights
+    from models import backbones, weights
 
-    absent = [row["filename"] for row in weights.listing() if row["path"] is None]
+    # scorers of faces are a choice; a job that chooses one says what it lacks
+    needed = [row for row in weights.listing() if set(row["used_by"]) & set(backbones.names())]
+    absent = [row["filename"] for row in needed if row["path"] is None]
     return f"to be downloaded at first use: {', '.join(absent)}" if absent else "all here"
 
 

@@ -38,6 +38,7 @@ def contents(dataset: Dataset) -> dict[str, Any]:
                 "clips": len(dataset.done(name)),
                 "layout": card["layout"],
                 "hop_s": card["hop_s"],
+                "row": card.get("row", ""),
                 "dims": card["dims"],
                 "dtype": card["dtype"],
                 "fingerprint": card["fingerprint"],
@@ -80,6 +81,8 @@ def lines(dataset: Dataset, content: dict[str, Any], report: Report | None) -> l
 def _layout(feature: dict[str, Any]) -> str:
     if feature["layout"] == "clip":
         return "one vector"
+    if feature["hop_s"] is None:
+        return f"a row {feature['row'].partition(',')[0].partition(':')[0]}"
     return "a row a second" if feature["hop_s"] == 1 else f"a row every {feature['hop_s']:.3g} s"
 
 
@@ -100,7 +103,7 @@ def _time(report: Report) -> list[str]:
 
 _STAGES = {
     "decode_cpu": "decoding (CPU time, beside the rest)",
-    "sound_cpu": "sound features (CPU time, beside the rest)",
+    "feature_cpu": "features of sound and shots (CPU time, beside the rest)",
     "wait": "waiting for clips",
     "model": "network",
     "write": "writing",

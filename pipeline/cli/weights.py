@@ -9,8 +9,8 @@ from pipeline.cli import arguments
 from pipeline.cli.console import say, table
 from pipeline.errors import UsageError
 
-HELP = "list the published weights of the networks, or fetch them"
-EPILOG = "Examples:\n  reelscore weights list\n  reelscore weights fetch inception"
+HELP = "list the published weights of the networks and scorers, or fetch them"
+EPILOG = "Examples:\n  reelscore weights list\n  reelscore weights fetch inception\n  reelscore weights fetch ferplus"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,11 +24,12 @@ def run(options: argparse.Namespace) -> int:
 
     listing = weights.listing()
     if options.action == "fetch":
-        names = [options.name] if options.name else [row["backbone"] for row in listing]
+        names = [options.name] if options.name else [row["filename"] for row in listing]
         with arguments.one_line_errors():
             for name in names:
                 try:
-                    say(f"{name}: {weights.fetch(name, say=say)}")
+                    for path in weights.fetch(name, say=say):
+                        say(f"{name}: {path}")
                 except ValueError as error:
                     raise UsageError(str(error)) from None
         return 0
@@ -36,8 +37,8 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(listing, indent=1))
         return 0
     rows = [
-        [r["backbone"], r["filename"], r["licence"], r["sha256"][:12], r["path"] or "not here", r["url"]]
+        [", ".join(r["used_by"]), r["filename"], r["licence"], r["sha256"][:12], r["path"] or "not here", r["url"]]
         for r in listing
     ]
-    print(table(["network", "file", "licence", "sha256", "where", "published at"], rows))
+    print(table(["used by", "file", "licence", "sha256", "where", "published at"], rows))
     return 0

@@ -141,7 +141,7 @@ def extract(plan: ExtractionPlan, config: ExtractionConfig, options: Sequence[st
         "media_s": round(sum(r.media_s for r in results), 3),
         "seconds": {
             key: round(sum(r.seconds.get(key, 0.0) for r in results), 3)
-            for key in ("decode_cpu", "sound_cpu", "wait", "model", "write")
+            for key in ("decode_cpu", "feature_cpu", "wait", "model", "write")
         },
         "wall_s": round(time.monotonic() - began, 3),
         "encoders": results[0].encoders if results else {},

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from models.weights import Weights, resolve
+from models.weights import ScorerWeights, Weights, resolve, scorer_files
 from pipeline import entries, planning
 from pipeline.errors import JobError
 from pipeline.inputs import InputClip, files
@@ -15,19 +15,26 @@ from pipeline.steps.current import make_current
 from pipeline.steps.report import Report, Say
 from pipeline.store import Dataset
 from transforms import features
-from transforms.features import Extractor, NetworkExtractor, SoundExtractor
+from transforms.card import Value
+from transforms.features import Extractor, NetworkExtractor, ShotExtractor, SoundExtractor
 
 #: Compiling takes longer than this, loading what was compiled before does not (ours).
 _NOTABLE_S = 4.0
 
 
-def resolve_weights(dataset: Dataset, name: str, extractor: NetworkExtractor, choice: str, say: Say) -> Weights:
-    """The weights for an extractor.
+def resolve_weights(
+    dataset: Dataset, name: str, extractor: Extractor, parameters: Mapping[str, Value], choice: str, say: Say
+) -> Weights | ScorerWeights | None:
+    """The weights for an extractor, None for one that has no network and no scorer.
 
     Raises
     ------
     JobError: ``auto`` would fall back to random weights over features that pretrained ones have made.
     """
+    if isinstance(extractor, ShotExtractor) and extractor.scorer is not None:
+        return scorer_files(extractor.scorer(parameters), choice, say=say)
+    if not isinstance(extractor, NetworkExtractor):
+        return None
     weights = resolve(extractor.backbone, choice, say=say)
     before = dataset.meta["features"].get(name, {}).get("weights") or {}
     if choice == "auto" and weights.source == "random" and before.get("source", "random") != "random":
@@ -52,10 +59,9 @@ def extract(
     for name in wanted:
         feature = features.get(name)
         if isinstance(feature, Extractor):
-            weights = None
-            if isinstance(feature, NetworkExtractor):
-                weights = resolve_weights(dataset, name, feature, settings.weights, say)
-            current[name] = entries.make_entry(feature, settings.parameters(name), weights=weights)
+            parameters = settings.parameters(name)
+            weights = resolve_weights(dataset, name, feature, parameters, settings.weights, say)
+            current[name] = entries.make_entry(feature, parameters, weights=weights)
     for name, entry in current.items():
         make_current(dataset, name, entry, report, say)
     dataset.save()

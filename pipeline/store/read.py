@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ class FeatureRows:
     ----------
     values: one array a clip as stored: [n, D] for a sequence, [D] for a clip-level feature.
     masks, times_s: one array [n] a clip for a sequence; empty lists otherwise.
+    columns: what else the card's sequence holds, by name: one array [n] a clip, a list of bytes where it is binary.
     """
 
     card: dict[str, Any]
@@ -32,6 +33,7 @@ class FeatureRows:
     values: list[np.ndarray]
     masks: list[np.ndarray]
     times_s: list[np.ndarray]
+    columns: dict[str, list[Any]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -95,6 +97,9 @@ def read_part(path: Path) -> FeatureRows:
         if sequence:
             rows.masks += list_arrays(batch["mask"])
             rows.times_s += list_arrays(batch["times_s"])
+        for name, kind in described.get("columns", {}).items():
+            column = batch[name]
+            rows.columns.setdefault(name, []).extend(column.to_pylist() if kind == "binary" else list_arrays(column))
     return rows
 
 
@@ -113,4 +118,6 @@ def shard_rows(paths: list[Path]) -> FeatureRows | None:
         if part.masks:
             rows.masks.append(part.masks[i])
             rows.times_s.append(part.times_s[i])
+        for name, column in part.columns.items():
+            rows.columns.setdefault(name, []).append(column[i])
     return rows

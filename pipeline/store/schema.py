@@ -68,6 +68,14 @@ REJECTS = pa.schema(
 )
 
 _DTYPES = {"float32": pa.float32(), "float16": pa.float16(), "uint8": pa.uint8()}
+#: Types of what stands beside the values of a sequence (transforms.card.Column).
+COLUMN_TYPES = {
+    "float32": pa.float32(),
+    "float64": pa.float64(),
+    "int64": pa.int64(),
+    "bool": pa.bool_(),
+    "binary": pa.binary(),
+}
 
 
 def feature_schema(card: dict[str, Any]) -> pa.Schema:
@@ -85,6 +93,8 @@ def feature_schema(card: dict[str, Any]) -> pa.Schema:
             pa.field("mask", pa.list_(pa.bool_()), nullable=False),
             pa.field("values", pa.list_(vector), nullable=False),
         ]
+        types = card.get("columns", {}).items()
+        fields += [pa.field(name, pa.list_(COLUMN_TYPES[kind]), nullable=False) for name, kind in types]
     else:
         fields.append(pa.field("values", vector, nullable=False))
     return pa.schema(fields, metadata={CARD_KEY: json.dumps(card, sort_keys=True).encode()})

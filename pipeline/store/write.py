@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.store.layout import part_name
-from pipeline.store.schema import feature_schema, values_column
+from pipeline.store.schema import COLUMN_TYPES, feature_schema, values_column
 
 #: Rows of a row group of a feature table: a loader reads a batch of clips without the whole part (ours).
 ROW_GROUP_ROWS = 32
@@ -83,7 +83,7 @@ def write_feature(folder: Path, card: dict[str, Any], rows: list[dict[str, Any]]
     ----------
     card: the feature's entry in dataset.json.
     rows: dictionaries with ``id``, ``sha256``, ``values``, ``start_s`` where it is not 0, and, for a sequence,
-        ``times_s`` and ``mask``.
+        ``times_s``, ``mask`` and the card's columns.
     """
     rows = sorted(rows, key=lambda row: row["id"])
     schema = feature_schema(card)
@@ -100,6 +100,8 @@ def write_feature(folder: Path, card: dict[str, Any], rows: list[dict[str, Any]]
         leaf = "values.list.element.list.element"
         columns["times_s"] = pa.array([row["times_s"] for row in rows], pa.list_(pa.float64()))
         columns["mask"] = pa.array([row["mask"] for row in rows], pa.list_(pa.bool_()))
+        for name, kind in card.get("columns", {}).items():
+            columns[name] = pa.array([row[name] for row in rows], pa.list_(COLUMN_TYPES[kind]))
     table = pa.table([columns[field.name] for field in schema], schema=schema)
     path = folder / part_name(shard, shards, [card["fingerprint"], *(f"{row['id']} {row['sha256']}" for row in rows)])
     write_table(path, table, values=leaf)

@@ -51,7 +51,7 @@ def test_pretrained_is_found_without_a_network(small: Checkpoint, tmp_path: Path
     assert chosen.digest == hashlib.sha256(BODY).hexdigest()
     assert chosen.label == "pretrained small.pth"
     assert resolve("inception", "auto") == chosen
-    assert weights.fetch("inception") == Path(chosen.path)
+    assert weights.fetch("inception") == [Path(chosen.path)]
 
 
 def test_xdg_cache_is_the_default(small: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,13 +117,14 @@ def test_directory_without_the_file_names_what_it_expects(tmp_path: Path) -> Non
         resolve("inception", str(tmp_path / "none"))
 
 
-def test_listing_names_every_backbone_and_where_it_is(small: Checkpoint, tmp_path: Path) -> None:
+def test_listing_names_what_needs_each_file_and_where_it_is(small: Checkpoint, tmp_path: Path) -> None:
     folder = tmp_path / "elsewhere" / "weights"
     folder.mkdir(parents=True)
     (folder / small.filename).write_bytes(BODY)
     rows = weights.listing(cache=tmp_path / "elsewhere")
-    assert [row["backbone"] for row in rows] == list(backbones.names())
+    assert {name for row in rows for name in row["used_by"]} >= set(backbones.names())
     assert rows[0]["path"] == str(folder / small.filename)
+    assert {row["path"] for row in rows[1:]} == {None}
     assert {"name", "filename", "url", "sha256", "licence", "bytes", "about"} <= rows[0].keys()
     json.dumps(rows)
 

@@ -15,7 +15,8 @@ from transforms import features
 from transforms.card import Value
 from transforms.projections import Projection
 
-ALL = [(name, key) for name in features.names() for key in features.get(name).card.known() if key != "contract"]
+CARDS = {name: features.get(name).card for name in features.names()}
+ALL = [(name, key) for name, card in CARDS.items() for key in card.known() if key != card.chooser[0]]
 
 
 def projection(scale: float = 1.0) -> Projection:

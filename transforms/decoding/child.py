@@ -24,7 +24,7 @@ from transforms.decoding.decode import decode_clip
 from transforms.decoding.limits import Limits
 from transforms.decoding.shared import Arena
 from transforms.errors import RejectError
-from transforms.views import Frames
+from transforms.views import SHOT_ARRAYS, Frames, Shots
 
 #: Requests that break the process on purpose are taken only where this variable is 1.
 DEBUG_VARIABLE = "REELSCORE_DECODER_DEBUG"
@@ -105,6 +105,9 @@ def _pack(data: Any, arena: Arena) -> dict[str, Any]:
             "times_s": data.times_s.tolist(),
             "mask": data.mask.tolist(),
         }
+    if isinstance(data, Shots):
+        small = {name: arena.put(getattr(data, name)) for name in SHOT_ARRAYS}
+        return small | {"pictures": arena.place(data.pictures)}
     span = {"rate_hz": data.rate_hz, "start_s": data.start_s, "end_s": data.end_s, "origin": data.origin}
     return {"samples": arena.place(data.samples)} | span
 

@@ -16,8 +16,9 @@ from transforms.decoding.limits import Limits
 from transforms.decoding.picture import orientation
 from transforms.decoding.rows import Allocate, RowFiller
 from transforms.errors import RejectError
+from transforms.shots.collect import Collector
 from transforms.sound import decode_sound
-from transforms.views import DecodedClip, Frames, FrameView, Sound, SoundView, View
+from transforms.views import DecodedClip, Frames, FrameView, Shots, ShotView, Sound, SoundView, View
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -41,32 +42,33 @@ def decode_clip(
 
     Returns
     -------
-    DecodedClip with every FrameView, and every SoundView unless the clip has no usable sound (flag ``no_sound`` or
-    ``sound_error``).
+    DecodedClip with every FrameView and ShotView, and every SoundView unless the clip has no usable sound (flag
+    ``no_sound`` or ``sound_error``).
 
     Raises
     ------
     RejectError: the clip cannot be used; the reason says why.
     MemoryError: not enough memory.
-    ValueError: a view names an unknown decoder or resizer.
+    ValueError: a view names an unknown decoder, resizer or shot method.
     """
     limits = limits or Limits()
     began = time.process_time()
     wanted = list(dict.fromkeys(views))
     frame_views = [view for view in wanted if isinstance(view, FrameView)]
+    shot_views = [view for view in wanted if isinstance(view, ShotView)]
     sound_views = [view for view in wanted if isinstance(view, SoundView)]
     for view in frame_views:
         if view.decoder not in DECODERS:
             raise ValueError(f"unknown decoder {view.decoder!r}; known: {', '.join(DECODERS)}")
     path = os.path.abspath(os.fspath(path))
-    done: dict[View, Frames | Sound] = {}
+    done: dict[View, Frames | Sound | Shots] = {}
     with closing(containers.open_container(path)) as container:
         line = timeline.read_timeline(container, _cap(wanted), bool(sound_views))
         if line.duration_s > plan.exact(limits.max_duration_s):
             message = f"the clip lasts {float(line.duration_s):.0f} s, the limit is {limits.max_duration_s:.0f} s"
             raise RejectError("too_long", message, "probe")
-        if frame_views:
-            done.update(_decode_pictures(path, container, line, frame_views, limits, allocate))
+        if frame_views or shot_views:
+            done.update(_decode_pictures(path, container, line, frame_views, shot_views, limits, allocate))
         if sound_views and line.audio is not None:
             with _walk_again(path, container, line, line.audio) as walking:
                 stream: Any = walking.container.streams[line.audio.index]
@@ -136,9 +138,10 @@ def _decode_pictures(
     container: InputContainer,
     line: timeline.Timeline,
     views: list[FrameView],
+    shot_views: list[ShotView],
     limits: Limits,
     allocate: Allocate,
-) -> dict[View, Frames]:
+) -> dict[View, Frames | Shots]:
     info, track = line.info, line.video
     if track is None or info.video is None:
         raise RejectError("no_video", "the file has no picture stream; a video was expected", "probe")
@@ -152,10 +155,13 @@ def _decode_pictures(
     fillers = {
         v: RowFiller(v, line.start_s, line.duration_s, track.time_base, allocate) for v in views if v.decoder == "pyav"
     }
-    if fillers:
-        outcome = _fill(path, container, line, track, list(fillers.values()), limits)
-        _record(line, track, list(fillers.values()), outcome)
-    done: dict[View, Frames] = {view: filler.frames() for view, filler in fillers.items()}
+    collectors = {v: Collector(v, line.start_s, line.duration_s, track.time_base, allocate) for v in shot_views}
+    if fillers or collectors:
+        takers: list[RowFiller | Collector] = [*fillers.values(), *collectors.values()]
+        outcome = _fill(path, container, line, track, takers, limits)
+        _record(line, track, takers, outcome)
+    done: dict[View, Frames | Shots] = {view: filler.frames() for view, filler in fillers.items()}
+    done |= {shot_view: collector.shots() for shot_view, collector in collectors.items()}
     for view in views:
         if view.decoder == "decord":
             done[view] = decord_backend.decode(path, view, plan.row_count(line.duration_s, view), allocate)
@@ -168,12 +174,14 @@ def _fill(
     container: InputContainer,
     line: timeline.Timeline,
     track: timeline.Track,
-    fillers: list[RowFiller],
+    takers: list[RowFiller | Collector],
     limits: Limits,
 ) -> walk.Outcome:
     """The pruned walk where it is exact, else the sequential one."""
     info = line.info
-    prunable = info.video is not None and info.video.codec in pruned.CODECS
+    fillers = [taker for taker in takers if isinstance(taker, RowFiller)]
+    every = len(fillers) < len(takers)
+    prunable = info.video is not None and info.video.codec in pruned.CODECS and not every
     if prunable:
         try:
             with _walk_again(path, container, line, track) as walking:
@@ -187,14 +195,16 @@ def _fill(
             for filler in fillers:
                 filler.restart()
     else:
-        info.decoder_note = f"codec {info.video.codec if info.video else 'unknown'}"
+        info.decoder_note = "every picture" if every else f"codec {info.video.codec if info.video else 'unknown'}"
     info.decoder = "pyav-sequential"
     with _walk_again(path, container, line, track, fresh=prunable) as walking:
         stream = walking.container.streams[track.index]
-        return sequential.decode(stream, walking.packets(), track, fillers, limits.max_pixels)
+        return sequential.decode(stream, walking.packets(), track, takers, limits.max_pixels)
 
 
-def _record(line: timeline.Timeline, track: timeline.Track, fillers: list[RowFiller], outcome: walk.Outcome) -> None:
+def _record(
+    line: timeline.Timeline, track: timeline.Track, takers: Sequence[walk.Taker], outcome: walk.Outcome
+) -> None:
     """Note on the clip what decoding showed; a clip without one picture is turned away here."""
     info = line.info
     if not outcome.pictures or outcome.last_pts is None or info.video is None:
@@ -205,8 +215,7 @@ def _record(line: timeline.Timeline, track: timeline.Track, fillers: list[RowFil
     if outcome.errors:
         info.flags.append("decode_errors")
     shown_pts = track.shown_pts()
-    last_row = max(filler.rows.latest[-1] for filler in fillers)
-    expected = describe.last_shown_before(shown_pts, last_row)
+    expected = describe.last_shown_before(shown_pts, max(taker.last_tick for taker in takers))
     if expected is not None:
         missing_s = float((expected - outcome.last_pts) * track.time_base)
         if missing_s > 1 + describe.spacing_s(shown_pts, track.time_base):

@@ -1,4 +1,4 @@
-"""One coded picture to an upright RGB square.
+"""One coded picture to an upright RGB one, squeezed into a square or keeping its aspect.
 
 swscale works in its bit-exact mode, so that the same pixels come out whatever vector instructions a machine has.
 """
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 RESIZERS = ("swscale-bilinear", "rgb-antialias")
+#: Longer side over shorter side of a picture that keeps its aspect, at most (ours).
+LONGEST = 4
 
 
 class PictureMaker:
@@ -49,6 +51,35 @@ class PictureMaker:
             small = self._reformatter.reformat(frame, size, size, "rgb24", interpolation=self._flags, threads=1)
             picture = small.to_ndarray()
         return upright(picture, display_matrix(frame))
+
+
+class PictureShrinker:
+    """Converts pictures of a clip to one size of their own aspect; reuses swscale's tables from picture to picture.
+
+    Parameters
+    ----------
+    short_px: their shorter side; a smaller picture is not enlarged. The longer side is at most four times that.
+    """
+
+    def __init__(self, short_px: int) -> None:
+        from av.video.reformatter import Interpolation, VideoReformatter
+
+        self._short_px = short_px
+        self._reformatter = VideoReformatter()
+        self._flags = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
+        self._target: tuple[int, int, Matrix] | None = None
+
+    def make(self, frame: VideoFrame) -> np.ndarray:
+        """uint8 [height, width, 3], upright; the first picture decides on size and orientation."""
+        if self._target is None:
+            scale = min(1.0, self._short_px / min(frame.width, frame.height))
+            width, height = (
+                max(1, min(round(side * scale), LONGEST * self._short_px)) for side in (frame.width, frame.height)
+            )
+            self._target = width, height, display_matrix(frame)
+        width, height, matrix = self._target
+        small = self._reformatter.reformat(frame, width, height, "rgb24", interpolation=self._flags, threads=1)
+        return upright(small.to_ndarray(), matrix)
 
 
 def shrink(picture: np.ndarray, size_px: int) -> np.ndarray:

@@ -19,7 +19,7 @@ import numpy as np
 from transforms.decoding import shared, wire
 from transforms.decoding.limits import Limits
 from transforms.errors import RejectError
-from transforms.views import DecodedClip, Frames, FrameView, Sound, View
+from transforms.views import DecodedClip, Frames, FrameView, Shots, ShotView, Sound, View
 
 #: Importing FFmpeg and NumPy takes 0.3 s; a machine that needs longer than this is broken or swamped (ours).
 START_S = 120.0
@@ -125,12 +125,15 @@ class DecoderProcess:
             return unpack(answer)
 
     def _unpack(self, answer: dict[str, Any], wanted: list[View]) -> DecodedClip:
-        made: dict[View, Frames | Sound] = {}
+        made: dict[View, Frames | Sound | Shots] = {}
         for index, data in answer["views"]:
             view = wanted[index]
             if isinstance(view, FrameView):
                 pixels = shared.take(self._memory, **data["pixels"])
                 made[view] = Frames(pixels, np.array(data["times_s"], dtype=np.float64), np.array(data["mask"], bool))
+            elif isinstance(view, ShotView):
+                arrays: dict[str, Any] = {name: shared.take(self._memory, **place) for name, place in data.items()}
+                made[view] = Shots(**arrays)
             else:
                 made[view] = Sound(**(data | {"samples": shared.take(self._memory, **data["samples"])}))
         return DecodedClip(wire.unpack_info(answer["info"]), made, answer["cpu_s"])

@@ -46,6 +46,11 @@ class RowFiller:
         self._pending_pts: int | None = None
 
     @property
+    def last_tick(self) -> int:
+        """The last tick at which a picture may be shown."""
+        return self.rows.latest[-1]
+
+    @property
     def done(self) -> bool:
         """Whether every row has its picture."""
         return len(self.chosen) == len(self.rows)

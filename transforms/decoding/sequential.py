@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from transforms.decoding import walk
-from transforms.decoding.rows import RowFiller
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def decode(
-    stream: VideoStream, packets: Iterable[Packet], track: Track, fillers: list[RowFiller], max_pixels: int
+    stream: VideoStream, packets: Iterable[Packet], track: Track, fillers: Sequence[walk.Taker], max_pixels: int
 ) -> walk.Outcome:
     """Fill the rows of all views; stops after the last picture that one of them shows.
 

@@ -52,6 +52,12 @@ class Arena:
         self._size += -(-length // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
         return array
 
+    def put(self, array: np.ndarray) -> dict[str, object]:
+        """Where a copy of an array lies, for :func:`take`."""
+        copy = self.zeros(array.shape, array.dtype.type)
+        copy[...] = array
+        return self.place(copy)
+
     def place(self, array: np.ndarray) -> dict[str, object]:
         """Where an array that came from :meth:`zeros` lies, for :func:`take`."""
         if not array.size:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from transforms.decoding.complaints import Complaints
 from transforms.decoding.picture import IDENTITY, Matrix, display_matrix
-from transforms.decoding.rows import RowFiller
 from transforms.errors import RejectError
 
 if TYPE_CHECKING:
@@ -62,6 +61,28 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
     if width * height > max_pixels:
         message = f"pictures of {width}x{height} = {width * height} pixels, the limit is {max_pixels}"
         raise RejectError("too_many_pixels", message, "decode")
+
+
+class Taker(Protocol):
+    """A view that is filled while pictures come out of the decoder."""
+
+    @property
+    def done(self) -> bool:
+        """Whether it needs no more pictures."""
+        ...
+
+    @property
+    def last_tick(self) -> int:
+        """The last tick at which it shows a picture."""
+        ...
+
+    def push(self, pts: int, frame: VideoFrame) -> None:
+        """The next picture; its pts is not before the last one's."""
+        ...
+
+    def finish(self) -> None:
+        """No picture follows."""
+        ...
 
 
 class Clock:
@@ -128,7 +149,7 @@ def _decode(
     return frames
 
 
-def show(frame: VideoFrame, pts: int, fillers: list[RowFiller], outcome: Outcome) -> None:
+def show(frame: VideoFrame, pts: int, fillers: Sequence[Taker], outcome: Outcome) -> None:
     """Give a picture to every view."""
     if not outcome.pictures:
         outcome.matrix = display_matrix(frame)

@@ -10,7 +10,7 @@ import struct
 import time
 from typing import Any
 
-from transforms.views import AudioStream, ClipInfo, FrameView, SoundView, VideoStream, View
+from transforms.views import AudioStream, ClipInfo, FrameView, ShotView, SoundView, VideoStream, View
 
 _LENGTH = struct.Struct("!I")
 
@@ -65,7 +65,8 @@ def pack_view(view: View) -> dict[str, Any]:
 def unpack_view(data: dict[str, Any]) -> View:
     """The view that :func:`pack_view` packed."""
     fields = {key: value for key, value in data.items() if key != "kind"}
-    return FrameView(**fields) if data["kind"] == FrameView.__name__ else SoundView(**fields)
+    kinds: dict[str, type[View]] = {kind.__name__: kind for kind in (FrameView, SoundView, ShotView)}
+    return kinds[data["kind"]](**fields)
 
 
 def pack_info(info: ClipInfo) -> dict[str, Any]:

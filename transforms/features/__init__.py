@@ -12,6 +12,7 @@ from transforms.features.base import (
     Feature,
     NetworkExtractor,
     ProjectionSpec,
+    ShotExtractor,
     SoundExtractor,
     UnknownFeatureError,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "Feature",
     "NetworkExtractor",
     "ProjectionSpec",
+    "ShotExtractor",
     "SoundExtractor",
     "UnknownFeatureError",
     "get",

@@ -1,15 +1,17 @@
-"""What a feature is: an extractor reads a view of the clip (pictures or sound), a derivation reads another feature."""
+"""What a feature is: an extractor reads a view of the clip (pictures, sound, shots), a derivation another feature."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from models.emotions.base import Score
 from transforms.card import Card, Value
 from transforms.projections import Projection
-from transforms.views import FrameView, Sound, SoundView
+from transforms.views import FrameView, Shots, ShotView, Sound, SoundView
 
 Parameters = Mapping[str, Value]
 
@@ -35,20 +37,22 @@ class NetworkExtractor:
 
 @dataclass(frozen=True)
 class Rows:
-    """What a sound extractor gives.
+    """What an extractor without a network gives.
 
     Attributes
     ----------
-    values: float32 [n, D] for a sequence, [D] for a clip-level feature.
+    values: float32 [n, D] for a sequence, [D] for a clip-level feature; uint8 where the card says so.
     start_s: where row 0 lies on the clip's timeline.
     times_s: float64 [n], where each row of a sequence lies on the timeline.
-    mask: bool [n], False where the row holds no sound.
+    mask: bool [n], False where the row holds nothing: no sound, nothing to score.
+    columns: [n] each, by the names of the card's columns.
     """
 
     values: np.ndarray
     start_s: float = 0.0
     times_s: np.ndarray | None = None
     mask: np.ndarray | None = None
+    columns: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,26 @@ class SoundExtractor:
     warm: Callable[[], None] | None = None
 
 
-Extractor = NetworkExtractor | SoundExtractor
+@dataclass(frozen=True)
+class ShotExtractor:
+    """A function of a clip's shots and of the pictures that stand for them.
+
+    Attributes
+    ----------
+    view: how the clip is cut, given the parameters.
+    compute: (shots, parameters, what scores a picture) -> rows.
+    scorer: name in :mod:`models.emotions`, given the parameters; None: nothing is scored.
+    dims: from the parameters, where the card's are only those of the defaults.
+    """
+
+    card: Card
+    view: Callable[[Parameters], ShotView]
+    compute: Callable[[Shots, Parameters, Score | None], Rows]
+    scorer: Callable[[Parameters], str] | None = None
+    dims: Callable[[Parameters], int] | None = None
+
+
+Extractor = NetworkExtractor | SoundExtractor | ShotExtractor
 
 
 @dataclass(frozen=True)

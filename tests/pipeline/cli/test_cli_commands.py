@@ -67,6 +67,7 @@ def test_inspect(indexed: Dataset, capsys: Captured) -> None:
         "clips": 12,
         "layout": "sequence",
         "hop_s": 1.0,
+        "row": "",
         "dims": 4,
         "dtype": "float16",
         "fingerprint": indexed.card("inception")["fingerprint"],
@@ -150,11 +151,12 @@ def test_compact(indexed: Dataset, capsys: Captured) -> None:
 
 
 def test_weights_list(capsys: Captured) -> None:
-    rows = {row["backbone"]: row for row in parsed(capsys, "weights", "list")}
+    rows = {user: row for row in parsed(capsys, "weights", "list") for user in row["used_by"]}
     assert rows["inception"]["filename"] == "inception_v3_google-0cc3c7bd.pth"
     assert rows["inception"]["licence"]
     text = output(capsys, "weights", "list")
     assert "inception_v3_google-0cc3c7bd.pth" in text
+    assert "emotion-ferplus-8.onnx" in text
 
 
 def test_table_and_clock() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 import transforms.features
 from models import backbones
+from pipeline.store.schema import COLUMN_TYPES
 from transforms import features
 from transforms.card import Card, Source
 from transforms.features import (
@@ -21,6 +22,7 @@ from transforms.features import (
     Extractor,
     NetworkExtractor,
     ProjectionSpec,
+    ShotExtractor,
     SoundExtractor,
     UnknownFeatureError,
 )
@@ -32,6 +34,7 @@ NAMES = features.names()
 DERIVED = [name for name in NAMES if isinstance(features.get(name), Derivation)]
 EXTRACTED = [name for name in NAMES if isinstance(features.get(name), Extractor)]
 NETWORKS = [name for name in NAMES if isinstance(features.get(name), NetworkExtractor)]
+SEEN = [name for name in NAMES if isinstance(features.get(name), ShotExtractor)]
 HEARD = [name for name in NAMES if isinstance(features.get(name), SoundExtractor)]
 
 
@@ -74,10 +77,12 @@ def test_card_says_what_it_has_to(card: Card) -> None:
 
 def test_layout_hop_and_type_fit_together(card: Card) -> None:
     if card.layout == "sequence":
-        assert card.hop_s is not None
-        assert card.hop_s > 0
+        # rows are evenly spaced, or the card says what a row is
+        assert (card.hop_s is not None) != bool(card.row)
+        assert card.hop_s is None or card.hop_s > 0
     else:
         assert card.hop_s is None
+        assert not card.columns
         # the store's rule: float16 is for sequences, a vector a clip is small enough for float32
         assert card.dtype == "float32"
     if card.dtype == "float16":
@@ -99,8 +104,20 @@ def test_every_parameter_says_where_it_comes_from(card: Card) -> None:
 
 
 def test_compute_and_view_have_docstrings(feature: Feature) -> None:
-    function = feature.view if isinstance(feature, Extractor) else feature.compute
+    function = feature.view if isinstance(feature, NetworkExtractor) else feature.compute
     assert (function.__doc__ or "").strip()
+
+
+def test_columns_say_what_they_are_and_leave_the_stores_own_alone(card: Card) -> None:
+    for name, column in card.columns.items():
+        assert column.type in COLUMN_TYPES
+        assert column.about.strip()
+        assert name not in ("id", "sha256", "start_s", "hop_s", "times_s", "mask", "values")
+
+
+def test_what_a_card_follows_has_parameters_in_common_with_it(card: Card) -> None:
+    for name in card.follows:
+        assert set(features.get(name).card.known()) <= set(card.known())
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -126,8 +143,10 @@ def test_view_follows_every_parameter_that_names_a_field_of_it(name: str) -> Non
         value = defaults[field]
         if feature.card.known()[field].choices == (value,):
             continue
-        other = f"not {value}" if isinstance(value, str) else float(value or 0) + 1
-        changed = feature.view({**defaults, field: other})
+        other: object = f"not {value}" if isinstance(value, str) else float(value or 0) + 1
+        if isinstance(value, bool):
+            other = not value
+        changed = feature.view(typing.cast(Any, defaults | {field: other}))
         assert getattr(changed, field) == other
         assert changed != plain
 

@@ -1,0 +1,1 @@
+"""Shots: where a clip cuts from one continuous take to the next, and which pictures stand for each."""
