@@ -143,10 +143,10 @@ def _page(found: dict[str, dict[str, Any]], loads: Sequence[float], options: arg
             "",
             "CPU milliseconds a picture of the clip, in one process, one thread, all three in turn in an order that a "
             f"seed shuffles; median of {options.rounds} rounds, least and greatest in brackets. *Every picture* "
-            "decodes all of them and converts one a second for Inception. *With shots* does the same and cuts the clip into "
-            "shots in the same pass, with the pictures that stand for them. *1 fps alone* is what a job pays that does "
-            "not ask for shots: of H.264, pictures that nobody needs are not decoded at all. Shots need every picture, "
-            "so that saving is lost with them (last column).",
+            "decodes all of them and converts one a second for Inception. *With shots* does the same and cuts the clip "
+            "into shots in the same pass, with the pictures that stand for them. *1 fps alone* is what a job pays that "
+            "does not ask for shots: of H.264, pictures that nobody needs are not decoded at all. Shots need every "
+            "picture, so that saving is lost with them (last column).",
             "",
             table(head, rows),
             "",

@@ -66,6 +66,8 @@ LAYOUTS = _layouts()
 #: ITU-T H.273 matrix coefficients; those that are not here are taken by the number of lines.
 _MATRICES = {1: 709, 4: 601, 5: 601, 6: 601, 7: 709, 9: 2020, 10: 2020}
 
+_BYTE, _WORD = np.dtype(np.uint8), np.dtype("<u2")
+
 #: ITU-T H.273 by way of FFmpeg's AVColorRange.
 _LIMITED, _FULL = 1, 2
 
@@ -75,22 +77,22 @@ def small(frame: VideoFrame) -> Planes:
 
     A last odd row or column may be left out at each halving.
     """
-    layout = LAYOUTS.get(frame.format.name)
-    if layout is None or any(plane.line_size <= 0 for plane in frame.planes):
+    layout, planes = LAYOUTS.get(frame.format.name), frame.planes  # PyAV makes them anew whenever they are asked for
+    if layout is None or any(plane.line_size <= 0 for plane in planes):
         return _converted(frame)
     width, height = frame.width, frame.height
     halvings_x, halvings_y = halvings(width, height)
-    luma = _samples(frame, 0, width, height, layout.bits)
+    luma = _samples(planes[0], width, height, layout.bits)
     luma = _reduced(luma, halvings_x, halvings_y, layout.bits)
     if layout.chroma == "none":
         blue = red = np.full(luma.shape, 128, np.uint8)
     else:
         columns, rows = -(-width >> layout.halved_x), -(-height >> layout.halved_y)
         if layout.chroma == "pairs":
-            pairs = _samples(frame, 1, 2 * columns, rows, layout.bits)
+            pairs = _samples(planes[1], 2 * columns, rows, layout.bits)
             sources = [pairs[:, 0::2], pairs[:, 1::2]]
         else:
-            sources = [_samples(frame, plane, columns, rows, layout.bits) for plane in (1, 2)]
+            sources = [_samples(plane, columns, rows, layout.bits) for plane in planes[1:3]]
         left_x, left_y = halvings_x - layout.halved_x, halvings_y - layout.halved_y
         blue, red = (_fitted(_reduced(one, left_x, left_y, layout.bits), luma.shape) for one in sources)
     return Planes(luma, blue, red, matrix_of(frame), _is_full(frame, layout.full))
@@ -120,12 +122,10 @@ def _is_full(frame: VideoFrame, usual: bool) -> bool:
     return usual if said not in (_LIMITED, _FULL) else said == _FULL or frame.format.name.startswith("yuvj")
 
 
-def _samples(frame: VideoFrame, plane: int, columns: int, rows: int, bits: int) -> np.ndarray:
-    """One plane in place: [rows, columns] of uint8, or of uint16 above 8 bits."""
-    source: Any = frame.planes[plane]
-    kind = np.dtype(np.uint8 if bits == 8 else "<u2")
-    strides = (source.line_size, kind.itemsize)
-    return np.ndarray((rows, columns), kind, source, strides=strides)
+def _samples(plane: Any, columns: int, rows: int, bits: int) -> np.ndarray:
+    """One of PyAV's planes in place: [rows, columns] of uint8, or of uint16 above 8 bits."""
+    kind = _BYTE if bits == 8 else _WORD
+    return np.ndarray((rows, columns), kind, plane, strides=(plane.line_size, kind.itemsize))
 
 
 def _reduced(samples: np.ndarray, times_x: int, times_y: int, bits: int) -> np.ndarray:
@@ -157,5 +157,5 @@ def _converted(frame: VideoFrame) -> Planes:
     flags = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
     shape = (frame.width >> halvings_x, frame.height >> halvings_y)
     planar = frame.reformat(*shape, format="yuv444p", interpolation=flags, threads=1)
-    luma, blue, red = (_samples(planar, plane, *shape, 8) for plane in range(3))
+    luma, blue, red = (_samples(plane, *shape, 8) for plane in planar.planes)
     return Planes(luma, blue, red, matrix_of(frame), False)
