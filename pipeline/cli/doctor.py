@@ -95,13 +95,15 @@ def _networks() -> str:
 
 
 def _kernels() -> str:
-    """The compiled kernels of the sound features, as a job would find them."""
-    from transforms.features import SoundExtractor, get, names
+    """The compiled kernels of the music features and of shots, as a job would find them."""
+    from transforms.features import ShotExtractor, SoundExtractor, get, names
 
     began = time.monotonic()
-    for function in {f.warm for name in names() if isinstance(f := get(name), SoundExtractor) and f.warm}:
-        function()
-    return f"those of the music features are compiled (ready in {time.monotonic() - began:.1f} s)"
+    for name in names():
+        feature = get(name)
+        if isinstance(feature, SoundExtractor | ShotExtractor) and feature.warm:
+            feature.warm()
+    return f"those of music and shots are compiled (ready in {time.monotonic() - began:.1f} s)"
 
 
 def _gpu() -> str:

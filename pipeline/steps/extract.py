@@ -120,14 +120,14 @@ def extract(
 
 def _warming(name: str) -> Callable[[], None] | None:
     feature = features.get(name)
-    return feature.warm if isinstance(feature, SoundExtractor) else None
+    return feature.warm if isinstance(feature, SoundExtractor | ShotExtractor) else None
 
 
 def warm(functions: Iterable[Callable[[], None]], say: Say) -> None:
-    """Compile what the features of the sound need, before workers start that would each do it."""
+    """Compile what features of the sound and shots need, before workers start that would each do it."""
     for function in functions:
         began = time.monotonic()
         function()
         took_s = time.monotonic() - began
         if took_s > _NOTABLE_S:
-            say(f"the kernels of the sound features were compiled in {took_s:.0f} s; the next run finds them ready")
+            say(f"kernels were compiled in {took_s:.0f} s; the next run finds them ready")

@@ -16,13 +16,14 @@ from transforms.decoding.limits import Limits
 from transforms.decoding.picture import orientation
 from transforms.decoding.rows import Allocate, RowFiller
 from transforms.errors import RejectError
-from transforms.shots.collect import Collector
 from transforms.sound import decode_sound
 from transforms.views import DecodedClip, Frames, FrameView, Shots, ShotView, Sound, SoundView, View
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.packet import Packet
+
+    from transforms.shots.collect import Collector
 
 DECODERS = ("pyav", "decord")
 
@@ -155,7 +156,11 @@ def _decode_pictures(
     fillers = {
         v: RowFiller(v, line.start_s, line.duration_s, track.time_base, allocate) for v in views if v.decoder == "pyav"
     }
-    collectors = {v: Collector(v, line.start_s, line.duration_s, track.time_base, allocate) for v in shot_views}
+    collectors: dict[ShotView, Collector] = {}
+    if shot_views:
+        from transforms.shots.collect import Collector  # brings numba along
+
+        collectors = {v: Collector(v, line.start_s, line.duration_s, track.time_base, allocate) for v in shot_views}
     if fillers or collectors:
         takers: list[RowFiller | Collector] = [*fillers.values(), *collectors.values()]
         outcome = _fill(path, container, line, track, takers, limits)

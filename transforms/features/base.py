@@ -93,6 +93,13 @@ class ShotExtractor:
     scorer: Callable[[Parameters], str] | None = None
     dims: Callable[[Parameters], int] | None = None
 
+    @staticmethod
+    def warm() -> None:
+        """Compile what cuts a clip into shots, once a machine; called before workers start."""
+        from transforms.shots import kernels
+
+        kernels.warm()
+
 
 Extractor = NetworkExtractor | SoundExtractor | ShotExtractor
 

@@ -20,8 +20,8 @@ from transforms.decoding import plan
 from transforms.decoding.picture import PictureShrinker
 from transforms.shots import detectors
 from transforms.shots.detector import Boundary, Picture
-from transforms.shots.histogram import BINS, distance, histograms
-from transforms.shots.reduce import Planes, small, tiny
+from transforms.shots.histogram import BINS, distance, histogram
+from transforms.shots.reduce import small, tiny
 from transforms.views import FIRST, KEY, Shots, ShotView
 
 if TYPE_CHECKING:
@@ -31,19 +31,22 @@ if TYPE_CHECKING:
 
 #: Pictures in a block, and blocks that are held apart: together longer than what detectors look back on (ours).
 BLOCK, BLOCKS = 8, 16
-#: Pictures that are looked at in one go: the decoder empties the cache between any two (measured: 1.2 times as fast).
-BATCH = 8
+#: Pictures that are looked at in one go, at most, and pixels from which on no more are waited for: the decoder empties
+#: the cache between any two (measured: the first one of a batch takes three times as long as the others).
+BATCH, BATCH_PX = 32, 1 << 21
+#: Larger pictures are made small when they are held, or 16 of them would take gigabytes (ours: 4K still is held).
+LARGE_PX = 9 << 20
 #: Pictures of a shot whose histograms are kept one by one, so that a dissolve can divide them (ours).
 RECENT = 1024
 
 
 class _Held(NamedTuple):
-    """A picture as it was decoded."""
+    """A picture as it was decoded, or already as it is handed on."""
 
     frame: int
     time_s: float
     difference: float
-    decoded: VideoFrame
+    picture: VideoFrame | np.ndarray
 
 
 class _Seen(NamedTuple):
@@ -111,15 +114,20 @@ class Collector:
     def __init__(
         self, view: ShotView, start_s: Fraction, duration_s: Fraction, time_base: Fraction, allocate: Allocate
     ) -> None:
-        import cv2
-
-        cv2.setNumThreads(1)  # a thread for each decode; waking others takes longer than halving a picture
         self._detector = detectors.make(view)
+        if self._detector.wants_bgr:
+            import cv2
+
+            cv2.setNumThreads(1)  # a thread for each decode; waking others takes longer than halving a picture
         self._shrinker = PictureShrinker(view.short_px)
-        self._start_s, self._time_base, self._allocate = start_s, time_base, allocate
+        self._allocate = allocate
         self._end_s = duration_s if math.isinf(view.max_s) else min(duration_s, plan.exact(view.max_s))
+        # Times as integers over one denominator: fractions take as long as a small picture.
+        self._parts = math.lcm(start_s.denominator, time_base.denominator, self._end_s.denominator)
+        self._tick, self._start, self._end = (int(one * self._parts) for one in (time_base, start_s, self._end_s))
         self._count = 0
-        self._arrived: list[tuple[float, Planes, VideoFrame]] = []
+        self._arrived: list[tuple[float, VideoFrame]] = []
+        self._arrived_px = 0
         self._latest: np.ndarray | None = None
         self._waiting: deque[tuple[_Held, np.ndarray]] = deque()
         self._boundaries: deque[Boundary] = deque()
@@ -132,20 +140,22 @@ class Collector:
 
     def push(self, pts: int, frame: VideoFrame) -> None:
         """The next picture; its pts is not before the last one's."""
-        time_s = pts * self._time_base - self._start_s
-        if self.done or (self._count and time_s >= self._end_s):
+        time = pts * self._tick - self._start
+        if self.done or (self._count and time >= self._end):
             self.done = True
             return
-        self._arrived.append((float(time_s), small(frame), frame))
+        self._arrived.append((time / self._parts, frame))
+        self._arrived_px += frame.width * frame.height
         self._count += 1
-        if len(self._arrived) == BATCH:
+        if len(self._arrived) == BATCH or self._arrived_px >= BATCH_PX:
             self._look()
 
     def _look(self) -> None:
         """Look at the pictures that have arrived: several at once, so that what this needs is still in the cache."""
         first = self._count - len(self._arrived)
-        found_all = histograms([planes for _, planes, _ in self._arrived])
-        for number, (found, (time_s, planes, frame)) in enumerate(zip(found_all, self._arrived, strict=True), first):
+        for number, (time_s, frame) in enumerate(self._arrived, first):
+            planes = small(frame)
+            found = histogram(planes)
             difference = distance(self._latest, found) if self._latest is not None else 0.0
             bgr = _as_scenedetect_sees(frame) if self._detector.wants_bgr else None
             self._latest = found
@@ -155,6 +165,7 @@ class Collector:
             while len(self._waiting) > self._detector.delay:
                 self._take()
         self._arrived.clear()
+        self._arrived_px = 0
 
     def finish(self) -> None:
         """No picture follows."""
@@ -204,12 +215,16 @@ class Collector:
         blocks = shot.blocks
         if blocks and blocks[-1].frame // BLOCK == held.frame // BLOCK:
             if held.difference > blocks[-1].difference:
-                blocks[-1] = held
+                blocks[-1] = self._kept(held)
             return
-        blocks.append(held)
+        blocks.append(self._kept(held))
         if len(blocks) > BLOCKS:
             oldest, next_oldest = blocks.popleft(), blocks.popleft()
             blocks.appendleft(next_oldest if next_oldest.difference > oldest.difference else oldest)
+
+    def _kept(self, held: _Held) -> _Held:
+        large = not isinstance(held.picture, np.ndarray) and held.picture.width * held.picture.height > LARGE_PX
+        return held._replace(picture=self._picture(held)) if large else held
 
     def _divide(self, boundary: Boundary) -> None:
         """A shot began at a picture that was taken already, as after a dissolve."""
@@ -253,7 +268,10 @@ class Collector:
         self._finished.append(_Done(shot, end, mean, (shot.first, key)))
 
     def _chosen(self, held: _Held) -> _Chosen:
-        return _Chosen(held.frame, held.time_s, held.difference, self._shrinker.make(held.decoded))
+        return _Chosen(held.frame, held.time_s, held.difference, self._picture(held))
+
+    def _picture(self, held: _Held) -> np.ndarray:
+        return held.picture if isinstance(held.picture, np.ndarray) else self._shrinker.make(held.picture)
 
     # -- result ----------------------------------------------------------------------------------------------------
 

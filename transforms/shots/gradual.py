@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from transforms.shots import kernels
 from transforms.shots.detector import Boundary, Picture
 from transforms.shots.histogram import distance
 from transforms.views import ShotView
@@ -231,7 +232,7 @@ def _faded_out(seen: deque[_Seen]) -> _Seen | None:
 
 
 def _look(picture: Picture) -> _Seen:
-    mean = float(picture.tiny[..., 0].mean())
+    mean = kernels.level(picture.tiny)
     blank = (mean <= BLACK or mean >= WHITE) and _is_blank(picture.tiny)
     return _Seen(picture.frame, picture.time_s, picture.tiny.astype(np.float64).ravel(), picture.histogram, blank, mean)
 

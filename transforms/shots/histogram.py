@@ -9,25 +9,25 @@ that dark pictures have no random saturation; and what has no chroma has no hue.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 
 import numpy as np
 
+from transforms.shots import kernels
+from transforms.shots.kernels import PER_HUE, PER_STEP
 from transforms.shots.reduce import Planes
 
 #: Anchors of hue (a circle), chroma and value.
 HUES, CHROMAS, VALUES = 8, 4, 4
 BINS = HUES * CHROMAS * VALUES
 
-# Pixels are counted in finer bins first: so many of them between two anchors (ours).
-_PER_HUE, _PER_STEP = 2, 4
-_FINE_HUES, _FINE_STEPS = HUES * _PER_HUE, (CHROMAS - 1) * _PER_STEP + 1
+# Pixels are counted in finer bins first.
+_FINE_HUES, _FINE_STEPS = HUES * PER_HUE, (CHROMAS - 1) * PER_STEP + 1
 
 # What is rounded is dithered over 2 x 2 pixels, so that even a picture of one colour crosses no edge at once. Each row
 # is one of the four places: what is added to hue, chroma and value before they are cut to fine bins, and to Cb and Cr
 # (in levels) before they are cut to 5 bits.
 _DITHER = np.array([[1, 3, 5], [5, 7, 1], [7, 1, 3], [3, 5, 7]]) / 8
-_DITHER_LEVELS = np.array([[0, 4], [2, 0], [4, 6], [6, 2]], np.uint8)
+DITHER_LEVELS = np.array([[0, 4], [2, 0], [4, 6], [6, 2]], np.uint8)
 
 #: Kr and Kb of ITU-R BT.601, BT.709 and BT.2020.
 _WEIGHTS = {601: (0.299, 0.114), 709: (0.2126, 0.0722), 2020: (0.2627, 0.0593)}
@@ -38,57 +38,33 @@ def histogram(planes: Planes) -> np.ndarray:
 
     Grey (chroma 0) has hue 0. The numbers are ratios of integers, so they are the same on every machine.
     """
-    return histograms([planes])[0]
-
-
-def histograms(pictures: Sequence[Planes]) -> list[np.ndarray]:
-    """:func:`histogram` of each of some pictures, at less cost where all are of one kind, as those of a clip are."""
-    kinds = {(one.luma.shape, one.matrix, one.full) for one in pictures}
-    if len(kinds) > 1:
-        return [histogram(one) for one in pictures]
-    if not kinds:
-        return []
-    ((shape, matrix, full),) = kinds
-    luma, blue, red = (np.stack([one[plane] for one in pictures]) for plane in range(3))
-    place, to_blue, to_red = _places(*shape)
-    np.minimum(blue, 249, out=blue)
-    np.minimum(red, 249, out=red)
-    blue += to_blue
-    red += to_red
-    index = place + (luma >> 2)
-    index <<= 5
-    index += blue >> 3
-    index <<= 5
-    index += red >> 3
-    fine = _FINE_HUES * _FINE_STEPS**2
-    bins = _fine_bins(matrix, full).take(index).astype(np.intp)
-    bins += np.arange(0, fine * len(pictures), fine)[:, None, None]
-    counts = np.bincount(bins.ravel(), minlength=fine * len(pictures))
-    by_hue, by_step = _shares()
-    # Integers in float64: exact in whatever order they are summed.
-    coarse = by_hue @ counts.astype(np.float64).reshape(len(pictures), _FINE_HUES, -1) @ by_step
-    coarse = coarse.reshape(len(pictures), HUES, CHROMAS, VALUES)
-    coarse[:, 0, 0] = coarse[:, :, 0].sum(axis=1)
-    coarse[:, 1:, 0] = 0
-    coarse /= luma[0].size * _PER_HUE * _PER_STEP**2
-    return list(coarse.reshape(len(pictures), BINS).astype(np.float32))
+    places, dither = _tables(planes.luma.shape[1])
+    bins = fine_bins(planes.matrix, planes.full)
+    made = np.empty((HUES, CHROMAS, VALUES), np.float32)
+    kernels.count(*planes[:3], places, dither, bins, made)
+    return made.ravel()
 
 
 def distance(one: np.ndarray, other: np.ndarray) -> float:
     """Half the L1 distance of two histograms, 0 (the same) to 1 (nothing in common)."""
-    return 0.5 * float(np.abs(np.subtract(one, other, dtype=np.float64)).sum())
+    return kernels.apart(one, other)
+
+
+def place_of(row: np.ndarray, column: np.ndarray) -> np.ndarray:
+    """Which of the four places of its 2 x 2 a pixel has."""
+    return (row % 2) * 2 + column % 2
 
 
 @functools.lru_cache(maxsize=16)
-def _places(height: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """[height, width]: each pixel's place 0 to 3 in its 2 x 2, above 6 free bits, and its dithers of Cb and Cr."""
-    row, column = np.indices((height, width))
-    place = (row % 2) * 2 + column % 2
-    return (place << 6).astype(np.uint32), _DITHER_LEVELS[place, 0], _DITHER_LEVELS[place, 1]
+def _tables(width: int) -> tuple[np.ndarray, np.ndarray]:
+    """For an even and an odd row: places above 16 free bits, and dithers of Cb and of Cr."""
+    place = place_of(*np.indices((2, width)))
+    dither = np.ascontiguousarray(np.moveaxis(DITHER_LEVELS[place], -1, 0))
+    return (place << 16).astype(np.uint32), dither
 
 
 @functools.lru_cache(maxsize=6)
-def _fine_bins(matrix: int, full: bool) -> np.ndarray:
+def fine_bins(matrix: int, full: bool) -> np.ndarray:
     """uint16 [4 * 65536]: the fine bin of each place and colour (6 bits of Y, 5 of Cb, 5 of Cr)."""
     return np.concatenate([_fine_bins_at(place, matrix, full) for place in range(4)]).astype(np.uint16)
 
@@ -97,7 +73,7 @@ def _fine_bins_at(place: int, matrix: int, full: bool) -> np.ndarray:
     black, luma_span, chroma_span = (0.0, 255.0, 255.0) if full else (16.0, 219.0, 224.0)
     luma = (np.arange(64) * 4 + 1.5 - black) / luma_span
     # The middle of each cell; that of the cells that hold 128 is 128, so that grey is exactly grey.
-    chromas = np.arange(32) * 8 + 3.0 - _DITHER_LEVELS[place][:, None] - 128
+    chromas = np.arange(32) * 8 + 3.0 - DITHER_LEVELS[place][:, None] - 128
     blues, reds = np.where(np.abs(chromas) < 4, 0, chromas) / chroma_span
     y, cb, cr = np.meshgrid(luma, blues, reds, indexing="ij")
     kr, kb = _WEIGHTS[matrix]
@@ -119,13 +95,3 @@ def _hue_chroma_value(rgb: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarr
     sixths = np.stack([green - blue, blue - red + 2 * chroma, red - green + 4 * chroma])
     sixth = np.take_along_axis(sixths, rgb.argmax(axis=0)[None], axis=0)[0]
     return np.divide(sixth, 6 * chroma, out=np.zeros_like(sixth), where=chroma > 0) % 1, chroma, value
-
-
-@functools.cache
-def _shares() -> tuple[np.ndarray, np.ndarray]:
-    """How the anchors share the fine bins, in integers: [8, fine hues], and [fine chroma x value, 16]."""
-    fine, anchor = np.arange(_FINE_HUES), np.arange(HUES)[:, None] * _PER_HUE
-    apart = np.abs(fine - anchor)
-    by_hue = np.maximum(_PER_HUE - np.minimum(apart, _FINE_HUES - apart), 0)
-    steps = np.maximum(_PER_STEP - np.abs(np.arange(_FINE_STEPS)[:, None] - np.arange(CHROMAS) * _PER_STEP), 0)
-    return by_hue.astype(np.float64), np.kron(steps, steps).astype(np.float64)

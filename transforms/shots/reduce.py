@@ -1,7 +1,7 @@
 """A decoded picture averaged down to about a hundred pixels across, without a conversion of colours.
 
-Every picture of a clip passes here, so the cost is what counts: the decoder's planes are read in place and halved
-again and again by exactly two, which is what vector instructions do best; chroma joins where it has luma's size.
+Every picture of a clip passes here, so the cost is what counts: the decoder's planes are read once, in place, and
+averaged over blocks whose sides are powers of two; chroma joins where it has luma's size.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import functools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from transforms.shots import kernels
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -75,34 +77,41 @@ _LIMITED, _FULL = 1, 2
 def small(frame: VideoFrame) -> Planes:
     """The picture as coded (not turned upright), its longer side 64 to 127 pixels; smaller pictures stay as they are.
 
-    A last odd row or column may be left out at each halving.
+    Rows and columns beyond the last whole block are left out.
     """
     layout, planes = LAYOUTS.get(frame.format.name), frame.planes  # PyAV makes them anew whenever they are asked for
     if layout is None or any(plane.line_size <= 0 for plane in planes):
         return _converted(frame)
-    width, height = frame.width, frame.height
-    halvings_x, halvings_y = halvings(width, height)
-    luma = _samples(planes[0], width, height, layout.bits)
-    luma = _reduced(luma, halvings_x, halvings_y, layout.bits)
+    width, height, full = frame.width, frame.height, _is_full(frame, layout.full)
+    halved_x, halved_y = halvings(width, height)
+    left_x, left_y = halved_x - layout.halved_x, halved_y - layout.halved_y
+    shape, drop = (height >> halved_y, width >> halved_x), layout.bits - 8
+    luma = _lines(planes[0], height, layout.bits)
     if layout.chroma == "none":
-        blue = red = np.full(luma.shape, 128, np.uint8)
+        grey = np.full(shape, 128, np.uint8)
+        return Planes(_averaged(luma, halved_x, halved_y, drop, shape), grey, grey, matrix_of(frame), full)
+    rows = -(-height >> layout.halved_y)
+    if layout.chroma == "pairs":
+        pairs = _lines(planes[1], rows, layout.bits)
+        blue, red = np.ascontiguousarray(pairs[:, 0::2]), np.ascontiguousarray(pairs[:, 1::2])
     else:
-        columns, rows = -(-width >> layout.halved_x), -(-height >> layout.halved_y)
-        if layout.chroma == "pairs":
-            pairs = _samples(planes[1], 2 * columns, rows, layout.bits)
-            sources = [pairs[:, 0::2], pairs[:, 1::2]]
-        else:
-            sources = [_samples(plane, columns, rows, layout.bits) for plane in planes[1:3]]
-        left_x, left_y = halvings_x - layout.halved_x, halvings_y - layout.halved_y
-        blue, red = (_fitted(_reduced(one, left_x, left_y, layout.bits), luma.shape) for one in sources)
-    return Planes(luma, blue, red, matrix_of(frame), _is_full(frame, layout.full))
+        blue, red = _lines(planes[1], rows, layout.bits), _lines(planes[2], rows, layout.bits)
+    if left_x < 0 or left_y < 0:
+        small_luma = _averaged(luma, halved_x, halved_y, drop, shape)
+        small_blue, small_red = (_averaged(one, left_x, left_y, drop, shape) for one in (blue, red))
+    else:
+        out = np.empty((3, *shape), np.uint8)
+        sums = _sums(width, layout.bits, halved_y)
+        kernels.average_each(luma, blue, red, (halved_x, halved_y, left_x, left_y), drop, sums, out)
+        small_luma, small_blue, small_red = out
+    return Planes(small_luma, small_blue, small_red, matrix_of(frame), full)
 
 
 def tiny(planes: Planes) -> np.ndarray:
     """uint8 [9, 16, 3]: luma and both chroma planes averaged over a grid."""
-    import cv2
-
-    return cv2.resize(cv2.merge(planes[:3]), TINY, interpolation=cv2.INTER_AREA)
+    made = np.empty((TINY[1], TINY[0], 3), np.uint8)
+    kernels.grid(*planes[:3], made)
+    return made
 
 
 @functools.lru_cache(maxsize=64)
@@ -122,31 +131,28 @@ def _is_full(frame: VideoFrame, usual: bool) -> bool:
     return usual if said not in (_LIMITED, _FULL) else said == _FULL or frame.format.name.startswith("yuvj")
 
 
-def _samples(plane: Any, columns: int, rows: int, bits: int) -> np.ndarray:
-    """One of PyAV's planes in place: [rows, columns] of uint8, or of uint16 above 8 bits."""
+def _lines(plane: Any, rows: int, bits: int) -> np.ndarray:
+    """One of PyAV's planes in place, with what pads its lines: [rows, columns] of uint8, or of uint16 above 8 bits."""
     kind = _BYTE if bits == 8 else _WORD
-    return np.ndarray((rows, columns), kind, plane, strides=(plane.line_size, kind.itemsize))
+    return np.ndarray((rows, plane.line_size // kind.itemsize), kind, plane)
 
 
-def _reduced(samples: np.ndarray, times_x: int, times_y: int, bits: int) -> np.ndarray:
-    """Halved so many times (a negative number: doubled once), as uint8."""
-    import cv2
-
-    while times_x > 0 or times_y > 0:
-        by_x, by_y = 1 + (times_x > 0), 1 + (times_y > 0)
-        height, width = samples.shape[0] // by_y, samples.shape[1] // by_x
-        samples = cv2.resize(samples[: height * by_y, : width * by_x], (width, height), interpolation=cv2.INTER_AREA)
-        times_x, times_y = times_x - (by_x - 1), times_y - (by_y - 1)
-    if times_x < 0:
-        samples = samples.repeat(2, axis=1)
-    if times_y < 0:
-        samples = samples.repeat(2, axis=0)
-    return samples if bits == 8 else (samples >> (bits - 8)).astype(np.uint8)
+def _sums(width: int, bits: int, halved_y: int) -> np.ndarray:
+    """Working space of the kernels: 2^8 samples of 8 bits fit into 16."""
+    return np.empty(width, np.uint16 if bits == 8 and halved_y <= 8 else np.uint32)
 
 
-def _fitted(samples: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Cut to the shape of luma: chroma of an odd size is one row or column larger."""
-    return samples[: shape[0], : shape[1]]
+def _averaged(lines: np.ndarray, times_x: int, times_y: int, drop: int, shape: tuple[int, int]) -> np.ndarray:
+    """uint8 of that shape: the means of blocks, halved so many times (a negative number: doubled once)."""
+    doubled_x, doubled_y = times_x < 0, times_y < 0
+    out = np.empty((-(-shape[0] >> doubled_y), -(-shape[1] >> doubled_x)), np.uint8)
+    times_x, times_y = max(0, times_x), max(0, times_y)
+    kernels.average(lines, times_x, times_y, drop, _sums(out.shape[1] << times_x, 8 + drop, times_y), out)
+    if doubled_x:
+        out = out.repeat(2, axis=1)
+    if doubled_y:
+        out = out.repeat(2, axis=0)
+    return np.ascontiguousarray(out[: shape[0], : shape[1]]) if doubled_x or doubled_y else out
 
 
 def _converted(frame: VideoFrame) -> Planes:
@@ -157,5 +163,6 @@ def _converted(frame: VideoFrame) -> Planes:
     flags = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
     shape = (frame.width >> halvings_x, frame.height >> halvings_y)
     planar = frame.reformat(*shape, format="yuv444p", interpolation=flags, threads=1)
-    luma, blue, red = (_samples(plane, *shape, 8) for plane in planar.planes)
+    made = (_averaged(_lines(plane, shape[1], 8), 0, 0, 0, (shape[1], shape[0])) for plane in planar.planes)
+    luma, blue, red = made
     return Planes(luma, blue, red, matrix_of(frame), False)

@@ -11,7 +11,7 @@ import pytest
 from transforms.shots import collect, detectors
 from transforms.shots.collect import BLOCK, BLOCKS, RECENT, Collector
 from transforms.shots.detector import Boundary, Picture
-from transforms.views import FIRST, KEY, Shots, ShotView
+from transforms.views import FIRST, KEY, SHOT_ARRAYS, Shots, ShotView
 
 RATE = 25
 
@@ -165,3 +165,29 @@ def test_a_clip_whose_pictures_come_after_its_end_has_still_one(monkeypatch: pyt
     assert len(empty) == 0
     assert empty.pictures.shape == (0, 2, 1, 1, 3)
     assert empty.histograms.shape == (0, 128)
+
+
+def test_neither_batches_nor_how_pictures_are_held_change_anything(monkeypatch: pytest.MonkeyPatch) -> None:
+    levels = [int(level) for level in np.random.default_rng(0).integers(0, 256, 300)]
+    told = {70: [Boundary(50, (40, 61))], 203: [cut(200)]}
+    expected = collected(monkeypatch, levels, Told(told))
+    for name, value in (("BATCH", 1), ("BATCH", 7), ("BATCH_PX", 1), ("LARGE_PX", 0)):
+        with monkeypatch.context() as patch:
+            patch.setattr(collect, name, value)
+            found = collected(monkeypatch, levels, Told(told))
+        for array in (*SHOT_ARRAYS, "pictures"):
+            assert getattr(found, array).tobytes() == getattr(expected, array).tobytes(), (name, array)
+
+
+def test_large_pictures_are_not_held_as_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    # bug: 16 pictures of 8K and 10 bits took more memory than the decoder may have
+    from av.video.frame import VideoFrame
+
+    monkeypatch.setattr(detectors, "make", lambda view: Told({}))
+    monkeypatch.setattr(collect, "LARGE_PX", 18 * 32 - 1)
+    collector = Collector(ShotView(), Fraction(0), Fraction(1000), Fraction(1, RATE), np.zeros)
+    for number in range(5 * BLOCK):
+        collector.push(number, VideoFrame.from_ndarray(np.zeros((18, 32, 3), np.uint8), format="rgb24"))
+    assert collector._shot is not None
+    assert all(isinstance(held.picture, np.ndarray) for held in collector._shot.blocks)
+    assert len(collector._shot.blocks) >= 4

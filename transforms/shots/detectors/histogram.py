@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections import deque
 from typing import NamedTuple
 
+from transforms.shots import kernels
 from transforms.shots.detector import Boundary, Detector, Picture
 from transforms.shots.gradual import Gradual, likeness
 from transforms.shots.histogram import distance
@@ -47,7 +48,7 @@ class _Waiting(NamedTuple):
     """A picture, and the summed change of its tiny picture."""
 
     picture: Picture
-    change: float
+    change: int
 
 
 class HistogramDetector:
@@ -67,12 +68,10 @@ class HistogramDetector:
 
     def push(self, picture: Picture) -> list[Boundary]:
         """The next picture."""
-        import cv2
-
         if self._previous is None:
-            self._last_s, change = picture.time_s, 0.0
+            self._last_s, change = picture.time_s, 0
         else:
-            change = cv2.norm(picture.tiny, self._previous.tiny, cv2.NORM_L1)
+            change = kernels.change(picture.tiny, self._previous.tiny)
         self._previous = picture
         self._later.append(_Waiting(picture, change))
         return self._decide() if len(self._later) > self.delay else []
