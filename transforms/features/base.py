@@ -96,9 +96,9 @@ class ShotExtractor:
     @staticmethod
     def warm() -> None:
         """Compile what cuts a clip into shots, once a machine; called before workers start."""
-        from transforms.shots import kernels
+        from transforms.shots.warming import warm
 
-        kernels.warm()
+        warm()
 
 
 Extractor = NetworkExtractor | SoundExtractor | ShotExtractor

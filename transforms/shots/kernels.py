@@ -6,15 +6,14 @@ All in integers but for the last step, so nothing depends on the order in which 
 
 from __future__ import annotations
 
-import functools
 from pathlib import Path
 
 import numpy as np
 
 from transforms import kernels
 
-_FOLDER = Path(__file__).resolve().parent
-kernels.prepare(_FOLDER)
+FOLDER = Path(__file__).resolve().parent
+kernels.prepare(FOLDER)
 
 import numba  # noqa: E402, decorators look for a folder to keep what they compile
 
@@ -192,28 +191,3 @@ def level(tiny: np.ndarray) -> float:
         for column in range(tiny.shape[1]):
             total += tiny[row, column, 0]
     return total / (tiny.shape[0] * tiny.shape[1])
-
-
-@functools.cache
-def warm() -> None:
-    """Run every kernel, so that decoders find them compiled. Seconds once, then next to nothing.
-
-    Raises
-    ------
-    OSError: what was compiled cannot be kept, because the disk is full.
-    """
-    kernels.warm(_FOLDER, _run)
-
-
-def _run() -> None:
-    from av.video.frame import VideoFrame
-
-    from transforms.shots.histogram import distance, histogram
-    from transforms.shots.reduce import small, tiny
-
-    for kind in ("yuv420p", "yuv420p10le"):
-        planes = small(VideoFrame(256, 144, kind))
-        found = tiny(planes)
-        change(found, found)
-        level(found)
-        distance(histogram(planes), histogram(planes))

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -63,17 +58,3 @@ def test_distances() -> None:
     tiny, far = (reduce.tiny(planes(seed, (45, 80))) for seed in (1, 2))
     assert kernels.change(tiny, far) == np.abs(tiny.astype(int) - far.astype(int)).sum()
     assert kernels.level(tiny) == pytest.approx(tiny[..., 0].mean(), rel=1e-12)
-
-
-def test_a_damaged_file_among_the_compiled_kernels(tmp_path: Path) -> None:
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    one = "from transforms.shots import kernels; import numpy as np; a = np.zeros(3, np.float32); kernels.apart(a, a)"
-    subprocess.run([sys.executable, "-c", one], check=True, env=environment)
-    compiled = list(tmp_path.rglob("*.nbc"))
-    assert compiled
-    for path in compiled:
-        path.write_bytes(path.read_bytes()[:100])
-    warm = "from transforms.shots.kernels import warm; warm()"
-    ended = subprocess.run([sys.executable, "-c", warm], env=environment, capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr[-300:]
-    assert "damaged" in ended.stderr
