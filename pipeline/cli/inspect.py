@@ -53,7 +53,8 @@ def run(options: argparse.Namespace) -> int:
 def _clip(dataset: Dataset, name: str, sheet: Path | None, every: bool, as_json: bool) -> int:
     from pipeline.searching import find_clip
     from pipeline.sheets import text
-    from pipeline.sheets.load import clip_rows, sheet_data
+    from pipeline.sheets.load import sheet_data
+    from pipeline.store.one_clip import clip_rows
 
     clip_id = find_clip(dataset, name)
     if clip_id is None:

@@ -6,63 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipeline.sheets.data import KeyframeRow, SheetData, ShotRow
 from pipeline.store import Dataset, FeatureRows, read, shard_of
 from pipeline.store.layout import parts
-from pipeline.store.schema import column_values, list_arrays
 
 #: The features that a sheet shows.
 SHOWN = ("shots", "emotion", "keyframes")
-
-
-def clip_rows(dataset: Dataset, feature: str, clip_id: str) -> FeatureRows | None:
-    """The rows of one clip; None where it has none.
-
-    Only the row group with the clip is read, a clip at a time: a part with pictures may hold gigabytes.
-
-    Raises
-    ------
-    JobError: a part is damaged.
-    """
-    for path in parts(dataset.feature_folder(feature), shard_of(clip_id, dataset.shards)):
-        ids = read.table(path, ["id"])["id"].to_pylist()
-        if clip_id not in ids:
-            continue
-        try:
-            return _one(
-                read.card(path), _batch(pq.ParquetFile(path, page_checksum_verification=True), ids.index(clip_id))
-            )
-        except (pa.ArrowException, OSError):
-            read.table(path)  # says in our words what is wrong with the file
-            raise
-    return None
-
-
-def _batch(file: pq.ParquetFile, place: int) -> pa.RecordBatch:
-    """Row ``place`` of the file, as a batch of one."""
-    group = 0
-    while place >= file.metadata.row_group(group).num_rows:
-        place -= file.metadata.row_group(group).num_rows
-        group += 1
-    batches = file.iter_batches(batch_size=1, row_groups=[group])
-    return next(batch for i, batch in enumerate(batches) if i == place)
-
-
-def _one(card: dict[str, Any], batch: pa.RecordBatch) -> FeatureRows:
-    rows = FeatureRows(
-        card, batch["id"].to_pylist(), batch["sha256"].to_pylist(), column_values(batch["values"], card), [], []
-    )
-    if card["layout"] == "sequence":
-        rows.masks, rows.times_s = list_arrays(batch["mask"]), list_arrays(batch["times_s"])
-        rows.columns = {
-            name: batch[name].to_pylist() if kind == "binary" else list_arrays(batch[name])
-            for name, kind in card.get("columns", {}).items()
-        }
-    return rows
 
 
 def sheet_data(dataset: Dataset, clip: Mapping[str, Any], found: Mapping[str, FeatureRows]) -> SheetData:
@@ -71,7 +22,7 @@ def sheet_data(dataset: Dataset, clip: Mapping[str, Any], found: Mapping[str, Fe
     Parameters
     ----------
     clip: its row of the clips table.
-    found: its rows by feature, as far as there are any; see :func:`clip_rows`.
+    found: its rows by feature, as far as there are any; see :func:`pipeline.store.one_clip.clip_rows`.
     """
     shown = {name: found[name] for name in SHOWN if name in found}
     missing = _missing(dataset, clip["id"], [name for name in SHOWN if name not in shown])

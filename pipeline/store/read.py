@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,15 +89,21 @@ def read_part(path: Path) -> FeatureRows:
     ------
     JobError: the file is damaged.
     """
-    whole, described = table(path), card(path)
-    sequence = described["layout"] == "sequence"
-    rows = FeatureRows(described, whole["id"].to_pylist(), whole["sha256"].to_pylist(), [], [], [])
-    for batch in whole.to_batches():
-        rows.values += column_values(batch["values"], described)
+    return rows_of(card(path), table(path).to_batches())
+
+
+def rows_of(card: dict[str, Any], batches: Iterable[pa.RecordBatch]) -> FeatureRows:
+    """Rows as they lie in a part, in stored order, as arrays."""
+    sequence = card["layout"] == "sequence"
+    rows = FeatureRows(card, [], [], [], [], [])
+    for batch in batches:
+        rows.ids += batch["id"].to_pylist()
+        rows.sha256 += batch["sha256"].to_pylist()
+        rows.values += column_values(batch["values"], card)
         if sequence:
             rows.masks += list_arrays(batch["mask"])
             rows.times_s += list_arrays(batch["times_s"])
-        for name, kind in described.get("columns", {}).items():
+        for name, kind in card.get("columns", {}).items():
             column = batch[name]
             rows.columns.setdefault(name, []).extend(column.to_pylist() if kind == "binary" else list_arrays(column))
     return rows

@@ -14,8 +14,7 @@ import pytest
 from building import add_clips, add_feature, add_rejects, clip_row, feature_row, reject_row
 
 from pipeline.cli.main import main
-from pipeline.sheets import load
-from pipeline.store import Dataset, read, shard_of
+from pipeline.store import Dataset, shard_of
 from pipeline.store.layout import parts
 
 Captured = pytest.CaptureFixture[str]
@@ -355,34 +354,6 @@ def test_rows_of_other_shots_are_not_mixed(films: Dataset, ask: Ask) -> None:
 
 
 # -- what is read -----------------------------------------------------------------------------------------------------
-
-
-def test_one_clip_of_many_row_groups(films: Dataset) -> None:
-    ids = sorted(name for i in range(400) if shard_of(name := f"m{i:03d}", 4) == SHARD)[:70]
-    (path,) = add_feature(films, {**KEYFRAMES, "name": "more"}, [keyframes_row(i, [0], n) for n, i in enumerate(ids)])
-    assert len(read.read_part(path)) == 70
-    for n in (0, 31, 32, 33, 69):
-        rows = load.clip_rows(films, "more", ids[n])
-        assert rows is not None
-        assert rows.ids == [ids[n]]
-        assert (rows.values[0] == n).all()
-        assert rows.values[0].shape == (1, 12)
-        assert rows.columns["thumbnails"] == [[thumbnail(n)]]
-    assert load.clip_rows(films, "more", "absent") is None
-    assert load.clip_rows(films, "nowhere", ids[0]) is None
-
-
-def test_same_rows_as_the_store_reads(films: Dataset) -> None:
-    (path,) = parts(films.feature_folder("shots"), SHARD)
-    whole, one = read.read_part(path), load.clip_rows(films, "shots", CLIP)
-    assert one is not None
-    place = whole.ids.index(CLIP)
-    assert one.sha256 == [whole.sha256[place]]
-    for mine, theirs in ((one.values, whole.values), (one.masks, whole.masks), (one.times_s, whole.times_s)):
-        np.testing.assert_array_equal(mine[0], theirs[place])
-    assert one.columns.keys() == whole.columns.keys()
-    for name, column in one.columns.items():
-        np.testing.assert_array_equal(column[0], whole.columns[name][place])
 
 
 def test_damaged_part(films: Dataset, ask: Ask) -> None:
