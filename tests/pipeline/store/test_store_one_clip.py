@@ -18,6 +18,7 @@ PICTURES = {
     "layout": "sequence",
     "dims": 12,
     "dtype": "uint8",
+    "hop_s": None,
     "columns": {"scores": "float32", "thumbnails": "binary"},
 }
 #: More clips of one shard than two row groups hold.
