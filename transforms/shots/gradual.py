@@ -35,10 +35,10 @@ SPACING_S = 0.0245
 TAIL = 4
 
 #: Least root mean square difference of A and B, in levels.
-LEAST_CHANGE = 10.0
+LEAST_CHANGE = 6.0
 
-#: Least distance of their histograms.
-LEAST_APART = 0.35
+#: Least distance of their histograms; below the second one scenes of like colours have to pass a stricter test.
+LEAST_APART, SURELY_APART = 0.08, 0.35
 
 #: Alpha may fall by so much from one picture to the next, rise by so much, and be so far from growing evenly.
 FALL, RISE, UNEVEN = 0.06, 0.42, 0.06
@@ -46,14 +46,18 @@ FALL, RISE, UNEVEN = 0.06, 0.42, 0.06
 #: Between those alphas a picture counts as mixed; so many of them are needed.
 MIXED, LEAST_MIXED = (0.08, 0.92), 3
 
-#: Root mean square distance of the mixed pictures from the line, against that of A and B.
-RESIDUAL = 0.3
+#: Root mean square distance of the mixed pictures from the line, against that of A and B; and between like colours.
+RESIDUAL, RESIDUAL_LIKE = 0.3, 0.12
 
 #: Part of the greatest change among the windows that the window that is believed has to hold.
 NEARLY_ALL = 0.9
 
-#: Correlation of A and B from which on they show the same thing, as pictures and with their brightness.
-SAME, SAME_LIGHT = 0.8, 0.985
+#: Correlation of A and B from which on they show the same thing, as pictures (between like colours: the second one) and
+#: with their brightness.
+SAME, SAME_LIKE, SAME_LIGHT = 0.8, 0.6, 0.985
+
+#: Below this correlation two pictures are not one in another light, unless luma deviates by less than so many levels.
+UNLIKE, FLAT = 0.5, 4.0
 
 #: Luma of the whole tiny picture below or above which it is black or white, and how far chroma may be from 128.
 BLACK, WHITE, COLOURLESS = 40, 220, 12
@@ -93,11 +97,11 @@ class Gradual:
     """
 
     def __init__(self, view: ShotView) -> None:
-        self._threshold = max(LEAST_APART, view.threshold)
+        self._threshold, self._surely = max(LEAST_APART, view.threshold), max(SURELY_APART, view.threshold)
         self._seen: deque[_Seen] = deque(maxlen=MEMORY)
         self._count = 0
         self._open: _Seen | None = None
-        self._fade = _Fade(self._threshold)
+        self._fade = _Fade(self._surely)
 
     def push(self, picture: Picture) -> list[tuple[Boundary, float]]:
         """The next picture."""
@@ -120,7 +124,7 @@ class Gradual:
         found = [] if self._fade.fading else self._look_back(over=True)
         self._seen.clear()
         self._open = None
-        self._fade = _Fade(self._threshold)
+        self._fade = _Fade(self._surely)
         return found
 
     def _look_back(self, over: bool) -> list[tuple[Boundary, float]]:
@@ -153,7 +157,9 @@ class Gradual:
         power = float(change @ change)
         if power < LEAST_CHANGE**2 * change.size or a.blank or b.blank:
             return None
-        if distance(a.histogram, b.histogram) < self._threshold or _same(a.tiny, b.tiny):
+        change_of_colours = distance(a.histogram, b.histogram)
+        like = change_of_colours < self._surely
+        if change_of_colours < self._threshold or _same(a.tiny, b.tiny, SAME_LIKE if like else SAME):
             return None
         apart = np.stack([seen[index].tiny for index in range(-1 - window, 0)]) - a.tiny
         alphas = apart @ change / power
@@ -165,7 +171,7 @@ class Gradual:
         if steps.min() < -FALL or steps.max() > RISE:
             return None
         off = np.einsum("ij,ij->i", apart, apart)[inside] / power - alphas[inside] ** 2
-        if off.mean() > RESIDUAL**2:
+        if off.mean() > (RESIDUAL_LIKE if like else RESIDUAL) ** 2:
             return None
         slope, level = np.polyfit(inside, alphas[inside], 1)
         if slope <= 0 or np.abs(level + slope * inside - alphas[inside]).max() > UNEVEN:
@@ -243,14 +249,19 @@ def _is_blank(tiny: np.ndarray) -> bool:
     return bool((luma.max() <= BLACK or luma.min() >= WHITE) and colour <= COLOURLESS)
 
 
-def _same(a: np.ndarray, b: np.ndarray) -> bool:
+def _same(a: np.ndarray, b: np.ndarray, limit: float = SAME) -> bool:
     """Whether two tiny pictures show the same thing, if at another brightness."""
+    alike = likeness(a, b)
+    if alike > limit:
+        return True
+    if alike < UNLIKE and min(a[::3].std(), b[::3].std()) > FLAT:
+        return False
     # As light, more or less of it between black or white and the picture.
     for luma in (16.0, 235.0):
         blank = np.tile([luma, 128.0, 128.0], a.size // 3)
         if _cosine(a - blank, b - blank) > SAME_LIGHT:
             return True
-    return likeness(a, b) > SAME
+    return False
 
 
 def likeness(a: np.ndarray, b: np.ndarray) -> float:

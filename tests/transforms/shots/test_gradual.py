@@ -27,6 +27,10 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "pan 4": f"{worlds[4]},{window}:x='n*4':y=n",
         "pan 7": f"{worlds[7]},{window}:x='n*2':y=n",
         "zoom 6": f"{worlds[6]},{zoomed}",
+        "grey 1": f"{worlds[1]},{window}:x=0:y=0,hue=s=0",
+        "grey 2": f"{worlds[2]},{window}:x=0:y=0,hue=s=0",
+        "dull 5": f"{worlds[5]},{window}:x=0:y=0,hue=s=0.15,lutyuv=y=val*0.6+50",
+        "dull 6": f"{worlds[6]},{window}:x=0:y=0,hue=s=0.15,lutyuv=y=val*0.6+50",
         "tests": TESTSRC,
         "teal": TEAL,
         "red": RED,
@@ -45,7 +49,16 @@ def dissolve(one: str, other: str, length_s: float, rate: int = 25, offset: floa
 @pytest.mark.parametrize("length_s", [0.4, 0.6, 1.0, 1.4, 2.0])
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("still 1", "still 2"), ("pan 3", "pan 4"), ("tests", "still 5"), ("zoom 6", "pan 7"), ("teal", "red")],
+    [
+        ("still 1", "still 2"),
+        ("pan 3", "pan 4"),
+        ("tests", "still 5"),
+        ("zoom 6", "pan 7"),
+        ("teal", "red"),
+        # bug: black and white films, and scenes of like colours, were taken for one scene in another light
+        ("grey 1", "grey 2"),
+        ("dull 5", "dull 6"),
+    ],
 )
 def test_dissolves(tmp_path: Path, sources: dict[str, str], one: str, other: str, length_s: float) -> None:
     graph, frames = dissolve(sources[one], sources[other], length_s)
