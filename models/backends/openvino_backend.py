@@ -18,6 +18,7 @@ import queue
 import shutil
 import sys
 import tempfile
+import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -39,6 +40,9 @@ _log = logging.getLogger("reelscore")
 TOLERANCE = {"f32": 1e-5, "bf16": 0.1}
 
 
+_FIRST = threading.Lock()
+
+
 def _openvino() -> ModuleType:
     """The library, without its usage statistics: it would report to a server at import and at every conversion."""
     if "openvino" not in sys.modules:
@@ -46,6 +50,10 @@ def _openvino() -> ModuleType:
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 
+    with _FIRST:
+        # Its binding looks numpy up when it first makes an array. Two threads that do so at once wait for each other
+        # for ever: one has the interpreter's lock, the other a static variable's. Therefore here, alone.
+        _ = openvino.Tensor(openvino.Type.f32, openvino.Shape([1])).data
     return openvino
 
 

@@ -138,3 +138,27 @@ def test_cache_that_cannot_be_written_is_no_obstacle(
     encoder = load_encoder("inception", tiny, backend="openvino", threads=1)
     assert np.isfinite(encoder.encode(small_pictures)).all()
     assert "cannot be kept" in caplog.text
+
+
+def test_many_threads_may_be_the_first_to_use_it() -> None:
+    # bug: every so manyth job stood still for ever at its first frames, two threads each holding what the other wanted
+    code = """
+import sys, threading
+import numpy as np
+from models.backends.openvino_backend import _openvino
+openvino = _openvino()
+from openvino import opset13
+node = opset13.parameter([1, 4], np.float32)
+compiled = openvino.Core().compile_model(openvino.Model([opset13.relu(node)], [node]), "CPU", {"NUM_STREAMS": 8})
+requests = [compiled.create_infer_request() for _ in range(8)]
+together = threading.Barrier(len(requests))
+sys.setswitchinterval(1e-5)
+def infer(request):
+    together.wait()
+    request.infer({0: np.ones((1, 4), np.float32)})
+threads = [threading.Thread(target=infer, args=[request]) for request in requests]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+"""
+    for _ in range(3):  # without the cure four of five stand still
+        subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
