@@ -103,10 +103,15 @@ class Extraction:
         ------
         models.backends.DeviceError: the device that was asked for is not there.
         """
+        loaded: dict[tuple[str, str | None], Score] = {}
         for name, extractor in self._extractors.items():
             entry = self._config.entries[name]
             if isinstance(extractor, ShotExtractor) and extractor.scorer is not None:
-                self._scorers[name] = load_scorer(ScorerWeights.from_dict(entry["weights"]))
+                weights = ScorerWeights.from_dict(entry["weights"])
+                which = weights.scorer, weights.digest
+                if which not in loaded:
+                    loaded[which] = load_scorer(weights)
+                self._scorers[name] = loaded[which]
             if not isinstance(extractor, NetworkExtractor):
                 continue
             self._encoders[name] = load_encoder(

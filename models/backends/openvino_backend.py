@@ -40,6 +40,7 @@ _log = logging.getLogger("reelscore")
 TOLERANCE = {"f32": 1e-5, "bf16": 0.1}
 
 
+#: Held while the binding makes its first array.
 _FIRST = threading.Lock()
 
 

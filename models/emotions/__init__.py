@@ -7,9 +7,8 @@ add a scorer, add such a file; nothing else changes. ``base.py`` and files that 
 from __future__ import annotations
 
 import functools
-import importlib
-import pkgutil
 
+from models import registry
 from models.emotions.base import Emotion, Score, Scorer
 
 __all__ = ["DEFAULT", "Emotion", "Score", "Scorer", "get", "names"]
@@ -21,8 +20,7 @@ DEFAULT = "colour"
 @functools.cache
 def names() -> tuple[str, ...]:
     """The names of all scorers, sorted."""
-    found = (module.name for module in pkgutil.iter_modules(__path__))
-    return tuple(sorted(name for name in found if name != "base" and not name.startswith("_")))
+    return registry.listed(__path__)
 
 
 @functools.cache
@@ -33,9 +31,4 @@ def get(name: str) -> Scorer:
     ------
     ValueError: there is none of that name.
     """
-    if name not in names():
-        raise ValueError(f"no scorer is called {name!r}; there are: {', '.join(names())}")
-    card = importlib.import_module(f"{__name__}.{name}").SCORER
-    if not isinstance(card, Scorer) or card.name != name:
-        raise ValueError(f"models/emotions/{name}.py must hold a Scorer called SCORER whose name is {name!r}")
-    return card
+    return registry.card(__name__, __path__, name, Scorer, "scorer")

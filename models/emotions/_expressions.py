@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from models.emotions._faces import Box, Find, reason
+from models.emotions._faces import Box, Find, finder, reason
 from models.emotions.base import Emotion, Score
 from models.published import WeightsError
 
@@ -50,6 +50,17 @@ def classifier(path: Path, shape: tuple[int, int, int], classes: int) -> Classif
         return powers / powers.sum()
 
     return classify
+
+
+def load(prepare: Prepare, shape: tuple[int, int, int], labels: Sequence[str], files: Mapping[str, Path]) -> Score:
+    """The scorer of faces in its files, ``face`` and ``expression``; see :func:`classifier` and :func:`face_score`.
+
+    Parameters
+    ----------
+    labels: of its classes; one of them is ``neutral``.
+    """
+    classify = classifier(files["expression"], shape, len(labels))
+    return face_score(finder(files["face"]), prepare, classify, len(labels), labels.index("neutral"))
 
 
 def face_score(find: Find, prepare: Prepare, classify: Classify, classes: int, neutral: int) -> Score:

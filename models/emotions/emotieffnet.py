@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+import functools
 
 import numpy as np
 
 from models.checkpoint import Checkpoint
-from models.emotions._expressions import classifier, face_score
-from models.emotions._faces import YUNET, Box, cut, finder
-from models.emotions.base import Score, Scorer
+from models.emotions._expressions import load
+from models.emotions._faces import YUNET, Box, cut
+from models.emotions.base import Scorer
 
 #: In the order of the network's outputs (code: emotiefflib 1.1.1, facial_analysis.py, idx_to_emotion_class).
 LABELS = ("anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
@@ -30,11 +29,6 @@ def prepare(picture: np.ndarray, face: Box) -> np.ndarray:
     resized = cv2.resize(np.ascontiguousarray(cut(picture, face)), (_SIDE_PX, _SIDE_PX))
     normal = (resized / 255 - np.array(_MEAN)) / np.array(_SPREAD)
     return np.ascontiguousarray(normal.transpose(2, 0, 1)[None], np.float32)
-
-
-def _load(files: Mapping[str, Path]) -> Score:
-    classify = classifier(files["expression"], (3, _SIDE_PX, _SIDE_PX), len(LABELS))
-    return face_score(finder(files["face"]), prepare, classify, len(LABELS), LABELS.index("neutral"))
 
 
 SCORER = Scorer(
@@ -63,5 +57,5 @@ SCORER = Scorer(
             about="EfficientNet-B0 trained on VGGFace2, then AffectNet; chosen by its author on VGAF; ONNX opset 11",
         ),
     },
-    load=_load,
+    load=functools.partial(load, prepare, (3, _SIDE_PX, _SIDE_PX), LABELS),
 )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+import functools
 
 import numpy as np
 
 from models.checkpoint import Checkpoint
-from models.emotions._expressions import classifier, face_score
-from models.emotions._faces import YUNET, Box, finder, square
-from models.emotions.base import Score, Scorer
+from models.emotions._expressions import load
+from models.emotions._faces import YUNET, Box, square
+from models.emotions.base import Scorer
 
 #: In the order of the network's outputs (code: model card of the ONNX model zoo).
 LABELS = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt")
@@ -25,11 +24,6 @@ def prepare(picture: np.ndarray, face: Box) -> np.ndarray:
     # the card reads the picture with a smoothing filter; enlarging has none
     way = cv2.INTER_AREA if grey.shape[0] > _SIDE_PX else cv2.INTER_LINEAR
     return cv2.resize(grey, (_SIDE_PX, _SIDE_PX), interpolation=way).astype(np.float32)[None, None]
-
-
-def _load(files: Mapping[str, Path]) -> Score:
-    classify = classifier(files["expression"], (1, _SIDE_PX, _SIDE_PX), len(LABELS))
-    return face_score(finder(files["face"]), prepare, classify, len(LABELS), LABELS.index("neutral"))
 
 
 SCORER = Scorer(
@@ -54,5 +48,5 @@ SCORER = Scorer(
             about="VGG13 trained on FER2013 with FER+ labels, from the ONNX model zoo (opset 8)",
         ),
     },
-    load=_load,
+    load=functools.partial(load, prepare, (1, _SIDE_PX, _SIDE_PX), LABELS),
 )

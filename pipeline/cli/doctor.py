@@ -96,13 +96,13 @@ def _networks() -> str:
 
 def _kernels() -> str:
     """The compiled kernels of the music features and of shots, as a job would find them."""
-    from transforms.features import ShotExtractor, SoundExtractor, get, names
+    from pipeline.steps.extract import warming
+    from transforms.features import names
 
     began = time.monotonic()
     for name in names():
-        feature = get(name)
-        if isinstance(feature, SoundExtractor | ShotExtractor) and feature.warm:
-            feature.warm()
+        if function := warming(name):
+            function()
     return f"those of music and shots are compiled (ready in {time.monotonic() - began:.1f} s)"
 
 

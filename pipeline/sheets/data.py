@@ -43,6 +43,11 @@ class ShotRow:
             return f"dissolve {stamp(self.gradual_start_s)}-{stamp(self.gradual_end_s)}"
         return "cut" if self.number else "start"
 
+    def cells(self) -> list[Any]:
+        """Its number, start, end, length, first frame, how many frames, and how it begins, as tables show them."""
+        times = [stamp(self.start_s), stamp(self.end_s), stamp(self.end_s - self.start_s)]
+        return [self.number, *times, self.first_frame, self.end_frame - self.first_frame, self.begins]
+
 
 @dataclass(frozen=True)
 class KeyframeRow:

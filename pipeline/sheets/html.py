@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from html import escape
 
-from pipeline.sheets.data import KeyframeRow, SheetData, ShotRow, number, stamp
+from pipeline.sheets.data import KeyframeRow, SheetData, ShotRow, gate, number, stamp
 
 # the policy makes sure that the file asks no one for anything, whatever a name in it says
 _HEAD = """<!DOCTYPE html>
@@ -99,12 +99,11 @@ def _place(data: SheetData, start_s: float, end_s: float | None = None) -> str:
 def _card(index: int, keyframe: KeyframeRow) -> str:
     picture = base64.b64encode(keyframe.thumbnail).decode("ascii")
     about = f"shot {keyframe.shot}, frame {keyframe.frame}"
-    passed = "passed the gate" if keyframe.passed else "below the gate"
     return (
         f'<figure id="k{index}">\n'
         f'<img alt="{about} at {stamp(keyframe.time_s)}" src="data:image/jpeg;base64,{picture}">\n'
         f"<figcaption><b>{stamp(keyframe.time_s)}</b> {about}<br>score {number(keyframe.score)} "
-        f"<span>({passed})</span>, difference {number(keyframe.difference)}</figcaption>\n</figure>\n"
+        f"<span>({gate(keyframe)} the gate)</span>, difference {number(keyframe.difference)}</figcaption>\n</figure>\n"
     )
 
 
@@ -112,19 +111,7 @@ def _shots(data: SheetData) -> str:
     keys = {k.shot for k in data.keyframes or ()}
     header = ("shot", "start", "end", "length", "frame", "frames", "begins", "jump", "score", "of key", "keyframe")
     rows = [
-        (
-            s.number,
-            stamp(s.start_s),
-            stamp(s.end_s),
-            stamp(s.end_s - s.start_s),
-            s.first_frame,
-            s.end_frame - s.first_frame,
-            s.begins,
-            number(s.jump),
-            number(s.score),
-            number(s.key_score),
-            "yes" if s.number in keys else "",
-        )
+        [*s.cells(), number(s.jump), number(s.score), number(s.key_score), "yes" if s.number in keys else ""]
         for s in data.shots or ()
     ]
     head = "".join(f"<th>{name}</th>" for name in header)

@@ -38,21 +38,7 @@ def lines(data: SheetData, width: int, every: bool = False) -> list[str]:
 
 def shot_table(shots: Sequence[ShotRow], keys: set[int]) -> str:
     """The table of shots, with the scores of their first and most different pictures; a star for those in ``keys``."""
-    rows = [
-        [
-            s.number,
-            stamp(s.start_s),
-            stamp(s.end_s),
-            stamp(s.end_s - s.start_s),
-            s.first_frame,
-            s.end_frame - s.first_frame,
-            s.begins,
-            number(s.score),
-            number(s.key_score),
-            "*" if s.number in keys else "",
-        ]
-        for s in shots
-    ]
+    rows = [[*s.cells(), number(s.score), number(s.key_score), "*" if s.number in keys else ""] for s in shots]
     header = ["shot", "start", "end", "length", "frame", "frames", "begins", "score", "of key", ""]
     return table(header, rows, right=(0, 1, 2, 3, 4, 5, 7, 8))
 

@@ -92,7 +92,7 @@ def extract(
         return report
 
     needed = {name for unit in plan.units for task in unit.tasks for name in task.features}
-    warm({function for name in needed if (function := _warming(name))}, say)
+    warm({function for name in needed if (function := warming(name))}, say)
 
     from pipeline.extraction import ExtractionConfig
     from pipeline.jobs.extract import extract as run
@@ -118,7 +118,8 @@ def extract(
     return report
 
 
-def _warming(name: str) -> Callable[[], None] | None:
+def warming(name: str) -> Callable[[], None] | None:
+    """What compiles the kernels of a feature; None where it has none."""
     feature = features.get(name)
     return feature.warm if isinstance(feature, SoundExtractor | ShotExtractor) else None
 

@@ -163,6 +163,5 @@ def _converted(frame: VideoFrame) -> Planes:
     flags = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
     shape = (frame.width >> halvings_x, frame.height >> halvings_y)
     planar = frame.reformat(*shape, format="yuv444p", interpolation=flags, threads=1)
-    made = (_averaged(_lines(plane, shape[1], 8), 0, 0, 0, (shape[1], shape[0])) for plane in planar.planes)
-    luma, blue, red = made
+    luma, blue, red = (_lines(plane, shape[1], 8)[:, : shape[0]].copy() for plane in planar.planes)
     return Planes(luma, blue, red, matrix_of(frame), False)
